@@ -1,0 +1,63 @@
+package executor
+
+import (
+	"time"
+
+	"zfleet/planner"
+)
+
+// Report says what a run did: every machine and every step of the plan is in
+// it, with exactly one status.
+type Report struct {
+	FormatVersion string        `json:"formatVersion"`
+	RunID         string        `json:"runId"`
+	Scope         planner.Scope `json:"scope"`
+	PlanDigest    string        `json:"planDigest"`
+	Started       time.Time     `json:"started"`
+	Ended         *time.Time    `json:"ended,omitempty"` // nil: the run is going on, or was killed
+	// Stopped is why admission ended early, or empty.
+	Stopped  string          `json:"stopped,omitempty"`
+	Totals   Totals          `json:"totals"` // of steps
+	Machines []MachineResult `json:"machines"`
+	Steps    []StepResult    `json:"steps"`
+}
+
+// Totals counts steps by status; the numbers add up to the plan's steps.
+type Totals struct {
+	Succeeded     int `json:"succeeded"`
+	Failed        int `json:"failed"`
+	Indeterminate int `json:"indeterminate"`
+	Skipped       int `json:"skipped"`
+	Blocked       int `json:"blocked"`
+	NotStarted    int `json:"notStarted"`
+}
+
+// MachineResult is what became of one machine: the worst status of its steps,
+// indeterminate before failed before blocked before skipped before not-started.
+type MachineResult struct {
+	PlannedMachine
+	Status          Status   `json:"status"`
+	DurationSeconds float64  `json:"durationSeconds"`
+	Facts           *Facts   `json:"facts,omitempty"`
+	Failure         *Failure `json:"failure,omitempty"` // of the first step that did not succeed
+}
+
+// StepResult is what became of one step.
+type StepResult struct {
+	PlannedStep
+	Status          Status     `json:"status"`
+	Started         *time.Time `json:"started,omitempty"`
+	DurationSeconds float64    `json:"durationSeconds"`
+	Tries           int        `json:"tries"`
+	Attempts        []Attempt  `json:"attempts,omitempty"`
+	Failure         *Failure   `json:"failure,omitempty"`
+	Facts           *Facts     `json:"facts,omitempty"`
+	Note            string     `json:"note,omitempty"`
+}
+
+// Attempt is one mutating request of a step.
+type Attempt struct {
+	At        time.Time `json:"at"`
+	Operation string    `json:"operation"`
+	JobUUID   string    `json:"jobUuid"`
+}

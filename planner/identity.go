@@ -1,0 +1,91 @@
+package planner
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Scope names a fleet for ever: every UUID and every tag of its machines is
+// made from it.
+type Scope struct {
+	Name string `json:"name"`
+	ID   string `json:"id"` // the fleet file's id, or the account's UUID where it has none
+}
+
+// String returns "<name>-<id>", which is how tags write a scope. An id holds no
+// hyphen, so the text can be taken apart again.
+func (s Scope) String() string { return s.Name + "-" + s.ID }
+
+// MaxGeneration is the last generation that a UUID has room for.
+const MaxGeneration = 0xffff
+
+// hashHex is SHA-256 over parts, each preceded by its length as 8 bytes, big
+// endian, so that ("ab", "c") and ("a", "bc") differ. It returns 64 hex digits.
+func hashHex(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+		h.Write([]byte(part))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// UUIDPrefix returns the 12 hex digits that the computed UUID of every machine
+// of the fleet begins with.
+func (s Scope) UUIDPrefix() string { return hashHex(s.Name, s.ID)[:12] }
+
+// MachineUUID returns the UUID of a generation of a machine: 12 digits of
+// H(scope), "5", 3 of H(scope, key), one of 89ab, 11 more of H(scope, key), and
+// 4 of the generation. The server accepts it as a version-5 UUID.
+// The generation must be in 0..MaxGeneration.
+func (s Scope) MachineUUID(key string, generation int) string {
+	ofKey := hashHex(s.Name, s.ID, key)
+	nibble, _ := strconv.ParseUint(ofKey[3:4], 16, 8)
+	return s.UUIDPrefix() + "5" + ofKey[:3] + "89ab"[nibble%4:nibble%4+1] + ofKey[4:15] +
+		fmt.Sprintf("%04x", generation)
+}
+
+// Generation returns the generation that a UUID has as the machine with the
+// given key, and false if the UUID is not one of that machine's.
+func (s Scope) Generation(key, uuid string) (int, bool) {
+	if len(uuid) != 32 {
+		return 0, false
+	}
+	generation, err := strconv.ParseUint(uuid[28:], 16, 32)
+	if err != nil || s.MachineUUID(key, int(generation)) != uuid {
+		return 0, false
+	}
+	return int(generation), true
+}
+
+// TagPrefix returns the text that every tag of the fleet begins with.
+func (s Scope) TagPrefix() string { return TagNamespace + s.String() + "::" }
+
+// TagNamespace begins every tag that zfleet sets, whatever the fleet.
+const TagNamespace = "zfleet::"
+
+// KeyTag returns the tag that says which machine of the fleet a VM is.
+func (s Scope) KeyTag(key string) string { return s.TagPrefix() + "key::" + key }
+
+// DiskTag returns the tag of a data disk that came with a machine's generation.
+func (s Scope) DiskTag(key string, generation int) string {
+	return s.TagPrefix() + "disk::" + key + "::" + strconv.Itoa(generation)
+}
+
+// ParseDiskTag takes a disk tag of the fleet apart.
+func (s Scope) ParseDiskTag(tag string) (key string, generation int, ok bool) {
+	rest, ok := strings.CutPrefix(tag, s.TagPrefix()+"disk::")
+	if !ok {
+		return "", 0, false
+	}
+	cut := strings.LastIndex(rest, "::")
+	if cut < 0 {
+		return "", 0, false
+	}
+	generation, err := strconv.Atoi(rest[cut+2:])
+	return rest[:cut], generation, err == nil && generation >= 0
+}

@@ -1,0 +1,139 @@
+package planner
+
+import "zfleet/spec"
+
+// Inventory is everything observed of a cloud that a plan needs, taken once
+// per plan.
+type Inventory struct {
+	Scope    Scope  `json:"scope"`
+	Account  string `json:"account,omitempty"`  // UUID of the account that looked
+	Endpoint string `json:"endpoint,omitempty"` // informational
+	Version  string `json:"version,omitempty"`  // of the server, empty if unreadable
+	// DeletionPolicy is the server's policy for destroyed VMs: Delay, Direct,
+	// Never, or empty when it could not be read.
+	DeletionPolicy string `json:"deletionPolicy,omitempty"`
+	// Machines holds every VM whose UUID is in the fleet's range, that carries a
+	// tag of the fleet, or whose UUID the fleet file names; in every state,
+	// sorted by UUID.
+	Machines []Observed `json:"machines"`
+	// Disks holds every data volume that carries a disk tag of the fleet,
+	// attached or not, sorted by UUID. Volumes in the recycle bin are not in it.
+	Disks []Disk `json:"disks"`
+	// Catalog holds what the fleet's references may be bound to.
+	Catalog Catalog `json:"catalog"`
+}
+
+// Observed is one VM as the server shows it. Sizes are bytes; empty means that
+// the server did not say.
+type Observed struct {
+	UUID           string `json:"uuid"`
+	Name           string `json:"name"`
+	Description    string `json:"description,omitempty"`
+	State          string `json:"state"` // the server's word: Running, Stopped, Destroyed, …
+	Type           string `json:"type,omitempty"`
+	CreateDate     string `json:"createDate,omitempty"` // the server's text, compared but never parsed
+	ZoneUUID       string `json:"zoneUuid,omitempty"`
+	ClusterUUID    string `json:"clusterUuid,omitempty"`
+	HostUUID       string `json:"hostUuid,omitempty"`
+	ImageUUID      string `json:"imageUuid,omitempty"`
+	OfferingUUID   string `json:"instanceOfferingUuid,omitempty"`
+	RootVolumeUUID string `json:"rootVolumeUuid,omitempty"`
+	DefaultNetwork string `json:"defaultL3NetworkUuid,omitempty"`
+	Platform       string `json:"platform,omitempty"`
+	Architecture   string `json:"architecture,omitempty"`
+	GuestOSType    string `json:"guestOsType,omitempty"`
+	CPU            int    `json:"cpuNum"`
+	Memory         int64  `json:"memorySize"`
+	Reserved       int64  `json:"reservedMemorySize,omitempty"`
+	NICs           []NIC  `json:"nics,omitempty"`    // by device id
+	Volumes        []Disk `json:"volumes,omitempty"` // attached ones, root first, by device id
+	UserTags       []Tag  `json:"userTags,omitempty"`
+	SystemTags     []Tag  `json:"systemTags,omitempty"` // secrets among them are masked before they get here
+}
+
+// NIC is one network card of an observed VM.
+type NIC struct {
+	UUID        string   `json:"uuid"`
+	NetworkUUID string   `json:"l3NetworkUuid"`
+	MAC         string   `json:"mac,omitempty"`
+	IPs         []string `json:"ips,omitempty"`
+}
+
+// Disk is a volume. For data disks of the fleet Tags holds the tags that say so.
+type Disk struct {
+	UUID               string `json:"uuid"`
+	Name               string `json:"name"`
+	Type               string `json:"type"` // Root, Data, …
+	Size               int64  `json:"size"` // bytes
+	Status             string `json:"status,omitempty"`
+	VMUUID             string `json:"vmInstanceUuid,omitempty"` // empty when detached
+	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"`
+	CreateDate         string `json:"createDate,omitempty"`
+	Tags               []Tag  `json:"tags,omitempty"`
+}
+
+// Tag is a user or system tag with its own UUID, by which it is deleted.
+// PatternUUID is set on user tags that came from a tag pattern.
+type Tag struct {
+	UUID        string `json:"uuid"`
+	Text        string `json:"tag"`
+	PatternUUID string `json:"tagPatternUuid,omitempty"`
+}
+
+// Kind is a kind of thing that a fleet file can refer to.
+type Kind string
+
+// The kinds of references.
+const (
+	KindZone             Kind = "zone"
+	KindCluster          Kind = "cluster"
+	KindHost             Kind = "host"
+	KindPrimaryStorage   Kind = "primary storage"
+	KindInstanceOffering Kind = "instance offering"
+	KindDiskOffering     Kind = "disk offering"
+	KindImage            Kind = "image"
+	KindNetwork          Kind = "network"
+	KindVolume           Kind = "volume"
+	KindSnapshot         Kind = "volume snapshot"
+	KindSSHKey           Kind = "SSH key pair"
+	KindTag              Kind = "tag"
+)
+
+// Catalog holds entries by kind, each list sorted by UUID. A kind that is not
+// in the map was not looked up.
+type Catalog map[Kind][]Entry
+
+// Entry is one thing that a reference may be bound to. Which fields are filled
+// depends on its kind; entries in a recycle bin are not in a catalog.
+type Entry struct {
+	UUID         string   `json:"uuid"`
+	Name         string   `json:"name"`
+	State        string   `json:"state,omitempty"`  // Enabled, Disabled, …
+	Status       string   `json:"status,omitempty"` // Ready, Connected, …
+	CreateDate   string   `json:"createDate,omitempty"`
+	ZoneUUID     string   `json:"zoneUuid,omitempty"`
+	ClusterUUIDs []string `json:"clusterUuids,omitempty"` // of a host its own; of storage and networks those that it is attached to
+
+	MediaType          string `json:"mediaType,omitempty"` // images: RootVolumeTemplate, DataVolumeTemplate, ISO
+	Platform           string `json:"platform,omitempty"`  // images
+	GuestOSType        string `json:"guestOsType,omitempty"`
+	Architecture       string `json:"architecture,omitempty"` // images, clusters, hosts
+	System             bool   `json:"system,omitempty"`       // images, networks
+	Size               int64  `json:"size,omitempty"`         // images, volumes, snapshots, disk offerings; bytes
+	CPU                int    `json:"cpuNum,omitempty"`       // instance offerings
+	Memory             int64  `json:"memorySize,omitempty"`   // instance offerings; bytes
+	Reserved           int64  `json:"reservedMemorySize,omitempty"`
+	Type               string `json:"type,omitempty"`               // the server's word: volumes Root or Data, offerings UserVm, …
+	VMUUID             string `json:"vmInstanceUuid,omitempty"`     // volumes: where attached
+	VolumeUUID         string `json:"volumeUuid,omitempty"`         // snapshots
+	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"` // volumes, snapshots
+	Shareable          bool   `json:"shareable,omitempty"`          // volumes
+}
+
+// Wants says what an inventory must hold so that a fleet can be planned: the
+// names and UUIDs that it refers to, by kind, sorted and without repeats, and
+// the VMs that it names by an explicit resourceUuid.
+type Wants struct {
+	Refs    map[Kind][]spec.Ref
+	VMUUIDs []string
+}
