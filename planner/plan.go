@@ -93,6 +93,9 @@ type Change struct {
 	Action Action `json:"action"`
 	// Reason is one line for people; it never steers what is done.
 	Reason string `json:"reason,omitempty"`
+	// Protected marks a blocked change that is blocked only because the machine
+	// is protected: that is as it should be, not a fault.
+	Protected bool `json:"protected,omitempty"`
 	// UUID is the VM's after the change; for delete, blocked and keep the one that exists.
 	UUID       string `json:"uuid,omitempty"`
 	Generation int    `json:"generation"`

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/internal/render"
+	"zfleet/internal/term"
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+// applyFlags steer how a plan is carried out.
+type applyFlags struct {
+	plan        planFlags
+	format      string
+	autoApprove bool
+	digest      string
+	run         runFlags
+}
+
+// runFlags are shared by the commands that change the cloud.
+type runFlags struct {
+	parallelism  int
+	timeout      time.Duration
+	stepTimeout  time.Duration
+	drainTimeout time.Duration
+	reports      []string
+	events       string
+	dir          string
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.parallelism, "parallelism", 0, "at most this many operations in flight; tightens limits.parallelism")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop admitting steps after this time")
+	flags.DurationVar(&f.stepTimeout, "step-timeout", 0, "how long the server may work on one step; tightens limits.stepTimeout")
+	flags.DurationVar(&f.drainTimeout, "drain-timeout", 20*time.Second, "after SIGTERM, how long to follow what is in flight")
+	flags.StringArrayVar(&f.reports, "report", nil, "write the report to `FILE`: .json, .md, .xml (JUnit) or .html; repeatable")
+	flags.StringVar(&f.events, "events", "", "write events as JSON lines to `FILE`, or - for stdout")
+	flags.StringVar(&f.dir, "run-dir", "", "`DIR` for plan, journal and report (default below $XDG_STATE_HOME/zfleet/runs)")
+}
+
+func newApply(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply [PLAN] [-f FILE…]",
+		Short: "Make the cloud as the fleet file says",
+		Long: `Make the cloud as the fleet file says: plan, ask for consent, carry the plan out,
+report every machine. A failed machine does not stop the others.
+
+With a plan file exactly that plan is carried out, or nothing if what it was made
+from has changed since; -f then supplies the secrets that the plan refers to.`,
+		Example: `  zfleet apply --simulate -f examples/staging.yaml --auto-approve
+  zfleet apply plan.json
+  zfleet apply -f fleet.yaml --auto-approve --report report.html --report junit.xml`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(args); err != nil {
+				return err
+			}
+			return a.runApply(cmd.Context(), f, args)
+		},
+	}
+	f.plan.add(cmd)
+	f.run.add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
+	flags.StringVar(&f.digest, "expect-digest", "", "refuse a plan whose digest is not this `DIGEST`")
+	flags.StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
+	return cmd
+}
+
+func (f *applyFlags) check(args []string) error {
+	if err := checkFormat(f.format, formatText, formatJSON); err != nil {
+		return err
+	}
+	if len(args) == 1 && (len(f.plan.targets) > 0 || len(f.plan.excludes) > 0) {
+		return usageError("--target and --exclude choose what to plan; a plan file is applied whole")
+	}
+	if f.run.events == "-" && f.format == formatJSON {
+		return usageError("--events - and -o json both write to stdout; give one of them a file")
+	}
+	return f.run.check()
+}
+
+// check refuses before anything is sent what would only be noticed at the end.
+func (f *runFlags) check() error {
+	for _, file := range f.reports {
+		if reportFormat(file) == nil {
+			return usageError("--report %s: the extension says the format: .json, .md, .xml or .html", file)
+		}
+	}
+	if f.parallelism < 0 {
+		return usageError("--parallelism %d: want a number from 1", f.parallelism)
+	}
+	return nil
+}
+
+func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
+	var (
+		fleet *loaded
+		plan  *planner.Plan
+		err   error
+	)
+	if len(args) == 1 {
+		if plan, err = readPlan(args[0]); err != nil {
+			return err
+		}
+	}
+	if plan == nil || len(f.plan.fleet.files) > 0 {
+		if fleet, err = a.load(f.plan.fleet); err != nil {
+			return err
+		}
+	}
+	var limits spec.Limits
+	if fleet != nil {
+		limits = fleet.Limits
+	} else {
+		limits = plan.Limits
+	}
+	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: limits.RequestsPerSecond})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+
+	fromFile := plan != nil
+	if plan == nil {
+		if plan, err = a.plan(ctx, s, fleet, f.plan.options()); err != nil {
+			return err
+		}
+	}
+	if f.digest != "" && f.digest != plan.Digest {
+		return &exitError{code: exitStale, message: fmt.Sprintf("the plan's digest is %s, not %s", plan.Digest, f.digest), hint: "review the plan again"}
+	}
+	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile, recheck: fromFile}, fleet.secrets(), f.format, f.run)
+}
+
+// consent says how the operator's word is had, and whether time has passed
+// since the plan was made.
+type consent struct {
+	auto    bool
+	recheck bool
+}
+
+// carryOut shows a plan, gets consent, runs it and reports. It is the one way
+// from a plan to a changed cloud.
+func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c consent, secrets map[string]string, format string, f runFlags) error {
+	out := a.stdout
+	if format == formatJSON || f.events == "-" {
+		out = a.stderr
+	}
+	if err := render.PlanText(out, plan, a.style(out)); err != nil {
+		return err
+	}
+	if len(plan.Refusals) > 0 {
+		return exit(exitRefused)
+	}
+	if len(plan.Steps) > 0 && !c.auto {
+		yes, err := a.confirm("Carry out this plan?")
+		if err != nil {
+			return err
+		}
+		if !yes {
+			a.say("Nothing was done.")
+			return nil
+		}
+		c.recheck = true
+	}
+	if c.recheck {
+		if err := a.checkStale(ctx, s, plan); err != nil {
+			return err
+		}
+	}
+	if err := planner.CheckSecrets(plan, secrets); err != nil {
+		return &exitError{code: exitStale, message: err.Error(), hint: "pass -f with the fleet file, and the variables, that the plan was made from"}
+	}
+	return a.execute(ctx, s, plan, secrets, format, f)
+}
+
+func (a *app) confirm(question string) (bool, error) {
+	if !term.IsTerminal(a.stdin) {
+		return false, &exitError{code: exitUsage, message: "no terminal to ask for consent", hint: "review zfleet plan, then pass --auto-approve or a plan file"}
+	}
+	return term.Confirm(a.stdin, a.stderr, question)
+}
+
+// checkStale refuses a plan when what it was made from has moved.
+func (a *app) checkStale(ctx context.Context, s *session, plan *planner.Plan) error {
+	var wants planner.Wants
+	for _, change := range plan.Changes {
+		for _, uuid := range []string{change.UUID, change.OldUUID} {
+			if uuid != "" {
+				wants.VMUUIDs = append(wants.VMUUIDs, uuid)
+			}
+		}
+	}
+	inventory, err := a.takeInventory(ctx, s, plan.Scope, wants)
+	if err != nil {
+		return err
+	}
+	moved := planner.Stale(plan, inventory)
+	if len(moved) == 0 {
+		return nil
+	}
+	for _, m := range moved {
+		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
+	}
+	return &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", plural(len(moved), "machine")), hint: "plan again"}
+}
+
+func readPlan(path string) (*planner.Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	plan, err := planner.Decode(data)
+	if err != nil {
+		code := exitFailure
+		if _, changed := errors.AsType[*planner.DigestError](err); changed {
+			code = exitStale
+		}
+		return nil, &exitError{code: code, message: fmt.Sprintf("%s: %v", path, err), hint: "zfleet plan --out FILE writes a plan file; it must not be edited"}
+	}
+	return plan, nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/planner"
+)
+
+func newDestroy(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "destroy -f FILE…",
+		Short: "Delete every machine that the fleet owns",
+		Long: `Delete every machine that the fleet owns, with the data disks that zfleet made for
+it. Of the fleet file only the name and the id matter; safety limits do not apply,
+protected machines stay.`,
+		Example: `  zfleet destroy -f fleet.yaml
+  zfleet destroy -f fleet.yaml --target 'web/*' --auto-approve`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(nil); err != nil {
+				return err
+			}
+			return a.runDestroy(cmd.Context(), f)
+		},
+	}
+	f.plan.fleet.add(cmd)
+	f.plan.connection.add(cmd)
+	f.plan.addSelection(cmd)
+	f.run.add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
+	flags.StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
+	return cmd
+}
+
+func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
+	fleet, err := a.load(f.plan.fleet)
+	if err != nil {
+		return err
+	}
+	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: fleet.Limits.RequestsPerSecond})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	scope := planner.Scope{Name: fleet.Name, ID: fleet.ID}
+	inventory, err := a.takeInventory(ctx, s, scope, planner.Wants{})
+	if err != nil {
+		return err
+	}
+	options := f.plan.options()
+	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
+	plan.Limits = fleet.Limits
+	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/internal/render"
+	"zfleet/spec"
+)
+
+// fleetFlags say which fleet file to read and with which variables.
+type fleetFlags struct {
+	files    []string
+	vars     []string
+	varFiles []string
+}
+
+func (f *fleetFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.files, "file", "f", nil, "fleet `FILE`, directory of *.yaml, or - for stdin; repeat for overlays")
+	flags.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE` (not for sensitive ones)")
+	flags.StringArrayVar(&f.varFiles, "var-file", nil, "YAML `FILE` of variables")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
+	_ = cmd.MarkFlagFilename("var-file", "yaml", "yml")
+}
+
+// loaded is a fleet together with the bytes it was read from, for excerpts.
+type loaded struct {
+	*spec.Fleet
+	sources map[string][]byte
+}
+
+// load reads and checks the fleet file. Findings that are not errors are printed.
+func (a *app) load(f fleetFlags) (*loaded, error) {
+	if len(f.files) == 0 {
+		return nil, &exitError{code: exitUsage, message: "no fleet file", hint: "name one with -f FILE; zfleet init writes one to start from"}
+	}
+	inputs, err := a.inputs(f.files)
+	if err != nil {
+		return nil, err
+	}
+	variables, err := a.variables(f)
+	if err != nil {
+		return nil, err
+	}
+	sources := make(map[string][]byte)
+	for _, input := range slices.Concat(inputs, variables.Files) {
+		sources[input.Name] = input.Data
+	}
+	fleet, found := spec.Load(inputs, variables)
+	if found.HasErrors() {
+		return nil, &diagnosticsError{found, sources}
+	}
+	if len(found) > 0 {
+		_ = render.Diagnostics(a.stderr, found, sources, a.style(a.stderr))
+	}
+	return &loaded{fleet, sources}, nil
+}
+
+// inputs reads what -f names: files, the YAML files of directories, stdin.
+func (a *app) inputs(names []string) ([]spec.Input, error) {
+	var inputs []spec.Input
+	for _, name := range names {
+		if name == "-" {
+			data, err := io.ReadAll(a.stdin)
+			if err != nil {
+				return nil, fmt.Errorf("read the fleet from stdin: %w", err)
+			}
+			inputs = append(inputs, spec.Input{Name: "<stdin>", Data: data})
+			continue
+		}
+		files := []string{name}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if files, err = yamlFiles(name); err != nil {
+				return nil, err
+			}
+		}
+		for _, file := range files {
+			input, err := readInput(file)
+			if err != nil {
+				return nil, err
+			}
+			inputs = append(inputs, input)
+		}
+	}
+	return inputs, nil
+}
+
+// yamlFiles lists the YAML files of a directory in the order of their names.
+func yamlFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read fleet directory: %w", err)
+	}
+	var files []string
+	for _, entry := range entries {
+		if ext := filepath.Ext(entry.Name()); !entry.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			files = append(files, filepath.Join(dir, entry.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("no *.yaml file in %s", dir)}
+	}
+	return files, nil
+}
+
+func readInput(name string) (spec.Input, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return spec.Input{}, &exitError{code: exitFailure, message: fmt.Sprintf("%s: no such file", name)}
+	}
+	if err != nil {
+		return spec.Input{}, err
+	}
+	return spec.Input{Name: name, Data: data}, nil
+}
+
+const variablePrefix = "ZFLEET_VAR_"
+
+// variables gathers values from the environment and, ranking above it, from
+// --var. ZFLEET_VAR_x_FILE names a file that holds the value of x.
+func (a *app) variables(f fleetFlags) (spec.Variables, error) {
+	v := spec.Variables{Values: make(map[string]string), ReadFile: os.ReadFile}
+	for _, pair := range a.environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		name, ok := strings.CutPrefix(name, variablePrefix)
+		if !ok {
+			continue
+		}
+		if inFile, ok := strings.CutSuffix(name, "_FILE"); ok {
+			text, err := os.ReadFile(value)
+			if err != nil {
+				return v, fmt.Errorf("value of variable %q from %s%s: %w", inFile, variablePrefix, name, err)
+			}
+			v.Values[inFile] = strings.TrimRight(string(text), "\r\n")
+			continue
+		}
+		v.Values[name] = value
+	}
+	v.OnCommandLine = make(map[string]bool)
+	for _, pair := range f.vars {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return v, usageError("--var %q: want NAME=VALUE", pair)
+		}
+		v.Values[name], v.OnCommandLine[name] = value, true
+	}
+	for _, name := range f.varFiles {
+		input, err := readInput(name)
+		if err != nil {
+			return v, err
+		}
+		v.Files = append(v.Files, input)
+	}
+	return v, nil
+}
+
+// secrets collects the secret values of a fleet by the paths that plans use.
+func (l *loaded) secrets() map[string]string {
+	if l == nil {
+		return nil
+	}
+	values := make(map[string]string)
+	add := func(t *spec.Text) {
+		if t != nil && t.Secret {
+			values[t.Path] = t.Value
+		}
+	}
+	for i := range l.Machines {
+		m := &l.Machines[i]
+		add(m.UserData)
+		add(m.ConsolePassword)
+		for j := range m.SystemTags {
+			add(&m.SystemTags[j])
+		}
+	}
+	return values
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/internal/cloud"
+	"zfleet/internal/render"
+	"zfleet/planner"
+)
+
+// planFlags steer what a plan looks at and what it may do.
+type planFlags struct {
+	fleet      fleetFlags
+	connection connectionFlags
+
+	targets, excludes []string
+	allowDeletes      int
+	allowReplacements int
+	allowDisjoint     bool
+	allowVolumeLoss   []string
+	nextGeneration    []string
+}
+
+func (f *planFlags) add(cmd *cobra.Command) {
+	f.fleet.add(cmd)
+	f.connection.add(cmd)
+	flags := cmd.Flags()
+	f.addSelection(cmd)
+	flags.IntVar(&f.allowDeletes, "allow-deletes", -1, "allow this many deletions, whatever safety.maxDeletes says")
+	flags.IntVar(&f.allowReplacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
+	flags.BoolVar(&f.allowDisjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
+	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one")
+}
+
+func (f *planFlags) addSelection(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.targets, "target", nil, "only these machines: a `KEY`, a group, or a glob such as 'web/*'; repeatable")
+	flags.StringArrayVar(&f.excludes, "exclude", nil, "not these machines; repeatable")
+	flags.StringArrayVar(&f.allowVolumeLoss, "allow-volume-loss", nil, "allow machine `KEY` to be deleted together with the volume it was made from")
+}
+
+func (f *planFlags) options() planner.Options {
+	return planner.Options{
+		Targets: f.targets, Excludes: f.excludes,
+		AllowDeletes: f.allowDeletes, AllowReplacements: f.allowReplacements,
+		AllowDisjoint: f.allowDisjoint, AllowVolumeLoss: f.allowVolumeLoss,
+		NextGeneration: f.nextGeneration,
+	}
+}
+
+// output formats of a document on stdout.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+func newPlan(a *app) *cobra.Command {
+	var (
+		f         planFlags
+		out       string
+		inventory string
+		format    string
+		detailed  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE…",
+		Short: "Show what apply would do",
+		Long: `Show what apply would do, without doing any of it: plan sends nothing that could change the cloud.
+
+With --out the plan is kept in a file that apply carries out as it was reviewed.`,
+		Example: `  zfleet plan --simulate -f examples/staging.yaml
+  zfleet plan -f fleet.yaml --out plan.json
+  zfleet plan -f fleet.yaml --inventory inventory.json    # no network`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(format, formatText, formatJSON); err != nil {
+				return err
+			}
+			return a.runPlan(cmd.Context(), f, inventory, out, format, detailed)
+		},
+	}
+	f.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
+	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")
+	flags.StringVarP(&format, "output", "o", formatText, "text or json")
+	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when changes are pending or blocked")
+	return cmd
+}
+
+func checkFormat(format string, allowed ...string) error {
+	for _, known := range allowed {
+		if format == known {
+			return nil
+		}
+	}
+	return usageError("-o %q: want one of %v", format, allowed)
+}
+
+func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out, format string, detailed bool) error {
+	fleet, err := a.load(f.fleet)
+	if err != nil {
+		return err
+	}
+	var plan *planner.Plan
+	if inventory != "" {
+		plan, err = a.planOffline(fleet, inventory, f.options())
+	} else {
+		plan, err = a.planOnline(ctx, fleet, f)
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := writePlan(out, plan); err != nil {
+			return err
+		}
+	}
+	if err := a.showPlan(plan, format); err != nil {
+		return err
+	}
+	if out != "" {
+		a.say("Plan written to %s; zfleet apply %s carries it out.", out, out)
+	}
+	switch {
+	case len(plan.Refusals) > 0:
+		return exit(exitRefused)
+	case detailed && pending(plan):
+		return exit(exitPending)
+	}
+	return nil
+}
+
+// planOnline plans against the cloud with a client that cannot change it.
+func (a *app) planOnline(ctx context.Context, fleet *loaded, f planFlags) (*planner.Plan, error) {
+	s, err := a.connect(ctx, f.connection, wire{readOnly: true, requestsPerSecond: fleet.Limits.RequestsPerSecond})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return a.plan(ctx, s, fleet, f.options())
+}
+
+func (a *app) planOffline(fleet *loaded, file string, options planner.Options) (*planner.Plan, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	var inventory planner.Inventory
+	if err := json.Unmarshal(data, &inventory); err != nil {
+		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s: not an inventory: %v", file, err), hint: "zfleet inventory -f FILE --out FILE writes one"}
+	}
+	if got := inventory.Scope; got.Name != fleet.Name || fleet.ID != "" && got.ID != fleet.ID {
+		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s was taken for fleet %q, not for %q", file, got, planner.Scope{Name: fleet.Name, ID: fleet.ID})}
+	}
+	return build(fleet, &inventory, options)
+}
+
+// plan takes an inventory and builds the plan.
+func (a *app) plan(ctx context.Context, s *session, fleet *loaded, options planner.Options) (*planner.Plan, error) {
+	inventory, err := a.takeInventory(ctx, s, planner.Scope{Name: fleet.Name, ID: fleet.ID}, planner.RequestsFor(fleet.Fleet))
+	if err != nil {
+		return nil, err
+	}
+	return build(fleet, inventory, options)
+}
+
+func (a *app) takeInventory(ctx context.Context, s *session, scope planner.Scope, wants planner.Wants) (*planner.Inventory, error) {
+	inventory, err := cloud.Inventory(ctx, s.client, scope, wants, func(what string) { a.logger().Debug("inventory", "reading", what) })
+	if err != nil {
+		return nil, fmt.Errorf("read the inventory of %s: %w", s.endpoint, err)
+	}
+	inventory.Endpoint = s.endpoint
+	return inventory, nil
+}
+
+func build(fleet *loaded, inventory *planner.Inventory, options planner.Options) (*planner.Plan, error) {
+	plan, found := planner.Build(fleet.Fleet, inventory, options)
+	if found.HasErrors() {
+		return nil, &diagnosticsError{found, fleet.sources}
+	}
+	return plan, nil
+}
+
+func (a *app) showPlan(plan *planner.Plan, format string) error {
+	if format == formatJSON {
+		return render.PlanJSON(a.stdout, plan)
+	}
+	return render.PlanText(a.stdout, plan, a.style(a.stdout))
+}
+
+// pending reports whether a plan has anything left to say or do.
+func pending(plan *planner.Plan) bool {
+	n := plan.Counts()
+	return n.Create+n.Update+n.Replace+n.Delete+n.Blocked > 0
+}
+
+func writePlan(path string, plan *planner.Plan) error {
+	data, err := plan.Encode()
+	if err != nil {
+		return fmt.Errorf("encode the plan: %w", err)
+	}
+	return writeFile(path, data)
+}
+
+// writeFile replaces a file whole: a reader sees the old one or the new one.
+func writeFile(path string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(data)
+	err = cmp.Or(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

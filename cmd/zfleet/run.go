@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/adrg/xdg"
+
+	"zfleet/executor"
+	"zfleet/internal/cloud"
+	"zfleet/internal/render"
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+// execute runs a plan under a run directory and reports.
+func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secrets map[string]string, format string, f runFlags) error {
+	dir, runID, err := runDirectory(f.dir)
+	if err != nil {
+		return err
+	}
+	if err := writePlan(filepath.Join(dir, "plan.json"), plan); err != nil {
+		return err
+	}
+	journal, err := executor.CreateJournal(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	defer journal.Close()
+
+	limits := a.tighten(plan.Limits, f)
+	watch := a.watchSignals(ctx, f)
+	defer watch.close()
+	observe, finish, err := a.observers(f)
+	if err != nil {
+		return err
+	}
+	driver := cloud.NewDriver(s.client, cloud.Options{
+		Scope:       plan.Scope,
+		Secrets:     secrets,
+		StepTimeout: time.Duration(limits.StepTimeoutSecs) * time.Second,
+	})
+	report, runErr := executor.Run(watch.ctx, plan, driver, journal, executor.Options{
+		RunID:    runID,
+		Limits:   executorLimits(limits),
+		Observer: observe,
+		Stop:     watch.stop,
+	})
+	finishErr := finish()
+	if report == nil {
+		return runErr
+	}
+	reportErr := a.writeReports(report, dir, format, f)
+	a.say("Run %s: plan, journal and report are in %s", runID, dir)
+	if err := errors.Join(runErr, finishErr, reportErr); err != nil && outcomeCode(plan, report) == exitOK {
+		return err
+	} else if err != nil {
+		fmt.Fprintf(a.stderr, "zfleet: %v\n", err)
+	}
+	return exit(watch.code(outcomeCode(plan, report)))
+}
+
+// outcomeCode turns a report into the exit code. A machine that is blocked
+// because it is protected is as it should be.
+func outcomeCode(plan *planner.Plan, report *executor.Report) int {
+	t := report.Totals
+	blocked := 0
+	for _, change := range plan.Changes {
+		if change.Action == planner.Blocked && !change.Protected {
+			blocked++
+		}
+	}
+	switch {
+	case t.Indeterminate > 0:
+		return exitIndeterminate
+	case t.Failed+t.Blocked+t.Skipped+t.NotStarted+blocked > 0:
+		return exitPartial
+	}
+	return exitOK
+}
+
+// runDirectory makes the directory of a run. Only its owner may read it.
+func runDirectory(dir string) (path, runID string, err error) {
+	random := make([]byte, 3)
+	_, _ = rand.Read(random) // never fails: crypto/rand documents it
+	runID = time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(random)
+	if dir == "" {
+		dir = filepath.Join(runsDirectory(), runID)
+	} else {
+		runID = filepath.Base(dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", fmt.Errorf("run directory: %w", err)
+	}
+	return dir, runID, nil
+}
+
+func runsDirectory() string { return filepath.Join(xdg.StateHome, "zfleet", "runs") }
+
+// tighten applies the flags to the limits of the file. A flag never loosens one.
+func (a *app) tighten(limits spec.Limits, f runFlags) spec.Limits {
+	limits.Parallelism = a.tightenOne("parallelism", limits.Parallelism, f.parallelism)
+	limits.StepTimeoutSecs = a.tightenOne("step-timeout", limits.StepTimeoutSecs, int(f.stepTimeout.Seconds()))
+	return limits
+}
+
+func (a *app) tightenOne(name string, file, flag int) int {
+	switch {
+	case flag == 0:
+		return file
+	case file != 0 && flag > file:
+		fmt.Fprintf(a.stderr, "warning: --%s %d is above the fleet file's %d, which stays in force\n", name, flag, file)
+		return file
+	}
+	return flag
+}
+
+func executorLimits(l spec.Limits) executor.Limits {
+	perClass := make(map[planner.UseClass]int)
+	for class, limit := range map[planner.UseClass]int{
+		planner.UseCluster:        l.PerCluster,
+		planner.UseHost:           l.PerHost,
+		planner.UsePrimaryStorage: l.PerPrimaryStorage,
+		planner.UseSource:         l.PerSource,
+	} {
+		if limit > 0 {
+			perClass[class] = limit
+		}
+	}
+	return executor.Limits{Parallelism: l.Parallelism, PerClass: perClass}
+}
+
+// writeReports puts the report into the run directory, into the files that were
+// asked for, and on stdout.
+func (a *app) writeReports(report *executor.Report, dir, format string, f runFlags) error {
+	var errs []error
+	for _, file := range append([]string{filepath.Join(dir, "report.json")}, f.reports...) {
+		var text bytes.Buffer
+		if err := reportFormat(file)(&text, report); err != nil {
+			errs = append(errs, fmt.Errorf("report %s: %w", file, err))
+			continue
+		}
+		errs = append(errs, writeFile(file, text.Bytes()))
+	}
+	out := a.stdout
+	if f.events == "-" {
+		out = a.stderr
+	}
+	if format == formatJSON {
+		errs = append(errs, render.ReportJSON(out, report))
+	} else {
+		errs = append(errs, render.ReportText(out, report, a.style(out)))
+	}
+	return errors.Join(errs...)
+}
+
+// reportFormat returns the renderer for a report file, or nil for an unknown extension.
+func reportFormat(file string) func(io.Writer, *executor.Report) error {
+	switch filepath.Ext(file) {
+	case ".json":
+		return render.ReportJSON
+	case ".md":
+		return render.ReportMarkdown
+	case ".xml":
+		return render.ReportJUnit
+	case ".html":
+		return render.ReportHTML
+	}
+	return nil
+}
+
+// observers returns what watches a run: progress on stderr and the event
+// stream; finish closes both.
+func (a *app) observers(f runFlags) (observe func(executor.Event), finish func() error, err error) {
+	var stream io.WriteCloser
+	switch f.events {
+	case "":
+	case "-":
+		stream = nopCloser{a.stdout}
+	default:
+		if stream, err = os.OpenFile(f.events, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
+			return nil, nil, fmt.Errorf("events: %w", err)
+		}
+	}
+	progress := a.progress()
+	var streamErr error
+	observe = func(event executor.Event) {
+		if progress != nil {
+			progress.Observe(event)
+		}
+		if stream != nil && streamErr == nil {
+			streamErr = render.EventJSON(stream, event)
+		}
+	}
+	return observe, func() error {
+		if progress != nil {
+			progress.Close()
+		}
+		if stream == nil {
+			return nil
+		}
+		return errors.Join(streamErr, stream.Close())
+	}, nil
+}
+
+func (a *app) progress() *render.Progress {
+	if a.quiet {
+		return nil
+	}
+	return render.NewProgress(a.stderr, a.style(a.stderr))
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// watched is a run's view of signals and time limits.
+type watched struct {
+	ctx    context.Context
+	stop   chan struct{}
+	close  func()
+	signal chan os.Signal // the first one received, if any
+}
+
+// watchSignals stops admission at the first interrupt and cancels at the
+// second. SIGTERM stops admission too and cancels after the drain timeout.
+func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &watched{ctx: ctx, stop: make(chan struct{}), close: cancel, signal: make(chan os.Signal, 1)}
+	go func() {
+		var timeout <-chan time.Time
+		if f.timeout > 0 {
+			timer := time.NewTimer(f.timeout)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-timeout:
+			a.say("The run's time is over: nothing new is started, %s to end what is in flight.", f.drainTimeout)
+			close(w.stop)
+		case s := <-a.signals:
+			w.signal <- s
+			close(w.stop)
+			if s != syscall.SIGTERM {
+				a.say("Interrupted: nothing new is started; waiting for what is in flight. Interrupt again to leave at once.")
+				select {
+				case <-ctx.Done():
+				case <-a.signals:
+					cancel()
+				}
+				return
+			}
+			a.say("Terminated: nothing new is started; waiting up to %s for what is in flight.", f.drainTimeout)
+		}
+		select {
+		case <-ctx.Done():
+		case <-a.signals:
+		case <-time.After(f.drainTimeout):
+		}
+		cancel()
+	}()
+	return w
+}
+
+// code returns the exit code of a run: an unknown outcome outranks an
+// interrupt, which outranks steps that were not done.
+func (w *watched) code(outcome int) int {
+	select {
+	case s := <-w.signal:
+		if outcome == exitIndeterminate || outcome == exitOK {
+			return outcome
+		}
+		if s == syscall.SIGTERM {
+			return exitTerminated
+		}
+		return exitInterrupted
+	default:
+		return outcome
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/executor"
+	"zfleet/internal/render"
+	"zfleet/planner"
+)
+
+func newShow(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "show PLAN|REPORT|RUN",
+		Short: "Render a plan, a report or a run again",
+		Long: `Render a plan file, a report file or a run again, with no network and no
+credentials. RUN is a run's id or directory; a run that was killed is shown from
+its journal.`,
+		Example: `  zfleet show plan.json
+  zfleet show report.json -o markdown
+  zfleet show 20260102-030405-a1b2c3`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkFormat(format, formatText, formatJSON, "markdown", "junit", "html"); err != nil {
+				return err
+			}
+			return a.runShow(args[0], format)
+		},
+	}
+	cmd.Flags().StringVarP(&format, "output", "o", formatText, "text or json; for reports also markdown, junit or html")
+	return cmd
+}
+
+func (a *app) runShow(name, format string) error {
+	plan, report, err := openDocument(name)
+	if err != nil {
+		return err
+	}
+	if plan != nil {
+		if format != formatText && format != formatJSON {
+			return usageError("-o %s is for reports; %s is a plan", format, name)
+		}
+		return a.showPlan(plan, format)
+	}
+	switch format {
+	case formatJSON:
+		return render.ReportJSON(a.stdout, report)
+	case "markdown":
+		return render.ReportMarkdown(a.stdout, report)
+	case "junit":
+		return render.ReportJUnit(a.stdout, report)
+	case "html":
+		return render.ReportHTML(a.stdout, report)
+	}
+	return render.ReportText(a.stdout, report, a.style(a.stdout))
+}
+
+// openDocument finds out what a name names and reads it.
+func openDocument(name string) (*planner.Plan, *executor.Report, error) {
+	path := name
+	info, err := os.Stat(path)
+	if err != nil {
+		path = filepath.Join(runsDirectory(), name)
+		if info, err = os.Stat(path); err != nil {
+			return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%s is neither a file nor a run", name), hint: "runs are in " + runsDirectory()}
+		}
+	}
+	if info.IsDir() {
+		report, err := reportOfRun(path)
+		return nil, report, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var probe struct {
+		Changes *json.RawMessage `json:"changes"`
+		Totals  *json.RawMessage `json:"totals"`
+	}
+	if err := json.Unmarshal(data, &probe); err != nil {
+		return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%s: neither a plan nor a report: %v", name, err)}
+	}
+	if probe.Changes != nil {
+		plan, err := readPlan(path)
+		return plan, nil, err
+	}
+	report, err := executor.DecodeReport(data)
+	if err != nil || probe.Totals == nil {
+		return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%s: neither a plan nor a report", name)}
+	}
+	return nil, report, nil
+}
+
+// reportOfRun folds the journal of a run, which is true even if the run was killed.
+func reportOfRun(dir string) (*executor.Report, error) {
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	defer f.Close()
+	events, err := executor.ReadJournal(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return executor.Fold(events)
+}

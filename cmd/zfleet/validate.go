@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newValidate(a *app) *cobra.Command {
+	var f fleetFlags
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE…",
+		Short: "Check a fleet file without a network",
+		Long: `Check a fleet file without a network: syntax, schema, variables and everything
+about its meaning that needs no cloud. Every problem is shown at once.`,
+		Example: `  zfleet validate -f examples/staging.yaml
+  zfleet validate -f base.yaml -f overlays/production.yaml`,
+		Args: args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			fleet, err := a.load(f)
+			if err != nil {
+				return err
+			}
+			a.say("%s: fleet %s is valid: %s.", f.files[len(f.files)-1], fleet.Name, plural(len(fleet.Machines), "machine"))
+			return nil
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
