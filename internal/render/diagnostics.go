@@ -1,0 +1,186 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"zfleet/spec"
+)
+
+// Diagnostics writes findings in the order given: place, message and code, the
+// line of the source with a mark under the place, and the hint. The last line
+// counts them. Sources are file contents by the name that positions have; a
+// finding whose source is missing is written without the excerpt. No findings,
+// no output.
+func Diagnostics(w io.Writer, ds spec.Diagnostics, sources map[string][]byte, style Style) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	p := newPrinter(style)
+	lines := make(map[string][][]byte, len(sources))
+	for _, d := range ds {
+		if _, split := lines[d.Pos.File]; !split {
+			lines[d.Pos.File] = bytes.Split(sources[d.Pos.File], []byte("\n"))
+		}
+		p.diagnostic(d, lines[d.Pos.File])
+	}
+	p.put(strong, countSeverities(ds))
+	p.newline()
+	return p.writeTo(w)
+}
+
+// diagnostic writes one finding and a blank line.
+func (p *printer) diagnostic(d spec.Diagnostic, source [][]byte) {
+	p.finding("", d)
+	if 0 < d.Pos.Line && d.Pos.Line <= len(source) {
+		p.excerpt(d.Pos, string(bytes.TrimSuffix(source[d.Pos.Line-1], []byte("\r"))), severityPaint(d.Severity))
+	}
+	if d.Hint != "" {
+		p.prose(faint, "  hint: ", d.Hint)
+	}
+	p.newline()
+}
+
+// finding writes the first line of a finding: "file:line:col: error: message [code]".
+// It stays one line whatever the width, so that tools can read it.
+func (p *printer) finding(indent string, d spec.Diagnostic) {
+	p.put(plain, indent)
+	if !d.Pos.IsZero() {
+		p.put(strong, d.Pos.String()+": ")
+	}
+	if d.Severity != spec.Error {
+		p.put(severityPaint(d.Severity), d.Severity.String()+": ")
+	}
+	p.put(plain, d.Message)
+	if d.Code != "" {
+		p.put(faint, " ["+d.Code+"]")
+	}
+	p.newline()
+}
+
+func severityPaint(s spec.Severity) paint {
+	switch s {
+	case spec.Error:
+		return bad
+	case spec.Warning:
+		return changed
+	case spec.Note:
+		return faint
+	}
+	return plain
+}
+
+// excerpt writes a line of source with a mark under the token at pos. Columns
+// count runes, the mark is placed by display width: a CJK character takes two
+// columns, a tab as many as reach the next tab stop.
+func (p *printer) excerpt(pos spec.Pos, line string, how paint) {
+	line = hideSecret(line)
+	runes := []rune(line)
+	at := min(max(pos.Column-1, 0), len(runes))
+	before := expandTabs(string(runes[:at]))
+	token := visible(string(runes[at : at+tokenLength(runes[at:])]))
+	after := visible(string(runes[at+tokenLength(runes[at:]):]))
+	number := fmt.Sprint(pos.Line)
+	if room := p.width - len(number) - 5; p.width > 0 && room >= minWrap {
+		before, after = window(before, token, after, room)
+		token = runewidth.Truncate(token, room-runewidth.StringWidth(before), "…")
+	}
+	gutter := pad("", len(number)+2)
+	p.put(faint, "  "+number+" | ")
+	p.put(plain, before+token+after)
+	p.newline()
+	p.put(faint, gutter+" | ")
+	p.put(plain, strings.Repeat(" ", runewidth.StringWidth(before)))
+	p.put(how, "^"+strings.Repeat("~", max(0, runewidth.StringWidth(token)-1)))
+	p.newline()
+}
+
+// window cuts the text around a token so that all three fit into room columns.
+func window(before, token, after string, room int) (string, string) {
+	tokenWidth := min(runewidth.StringWidth(token), room/2)
+	if lead := runewidth.StringWidth(before); lead+tokenWidth > room*3/4 {
+		keep := max(room*3/4-tokenWidth, room/4)
+		before = runewidth.TruncateLeft(before, lead-keep+1, "…")
+	}
+	left := max(0, room-runewidth.StringWidth(before)-tokenWidth)
+	return before, runewidth.Truncate(after, left, "…")
+}
+
+// tokenLength returns how many runes of a line belong to the YAML token that
+// it begins with: a quoted text, or what reaches to the next separator.
+func tokenLength(line []rune) int {
+	if len(line) > 0 && (line[0] == '"' || line[0] == '\'') {
+		for i, r := range line[1:] {
+			if r == line[0] {
+				return i + 2
+			}
+		}
+	}
+	for i, r := range line {
+		switch r {
+		case ' ', '\t', ',', ']', '}', '[', '{':
+			return max(i, min(1, len(line)))
+		case ':':
+			if i+1 == len(line) || line[i+1] == ' ' || line[i+1] == '\t' {
+				return max(i, 1)
+			}
+		}
+	}
+	return len(line)
+}
+
+// tabStop is how far apart tab stops are in an excerpt.
+const tabStop = 4
+
+// expandTabs replaces tabs by blanks up to the next tab stop and shows other
+// control characters.
+func expandTabs(text string) string {
+	var b strings.Builder
+	columns := 0
+	for _, r := range text {
+		shown := visible(string(r))
+		if r == '\t' {
+			shown = strings.Repeat(" ", tabStop-columns%tabStop)
+		}
+		b.WriteString(shown)
+		columns += runewidth.StringWidth(shown)
+	}
+	return b.String()
+}
+
+// secretValue matches values that a fleet file should not hold but may: the
+// excerpt of a line goes to build logs that many can read.
+var secretValue = regexp.MustCompile(`(\bconsolePassword["']?\s*:\s*)(\S.*)`)
+
+// hideSecret masks such a value with as many runes, so that columns stay right.
+func hideSecret(line string) string {
+	m := secretValue.FindStringSubmatchIndex(line)
+	if m == nil {
+		return line
+	}
+	value := line[m[4]:m[5]]
+	if strings.ContainsAny(value[:1], "{$") {
+		return line // a reference to a secret is none
+	}
+	return line[:m[4]] + strings.Repeat("*", len([]rune(value)))
+}
+
+// countSeverities writes "2 errors, 1 warning".
+func countSeverities(ds spec.Diagnostics) string {
+	var counts [3]int
+	for _, d := range ds {
+		counts[d.Severity]++
+	}
+	var parts []string
+	for severity, n := range counts {
+		if n > 0 {
+			parts = append(parts, plural(n, spec.Severity(severity).String()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

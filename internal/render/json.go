@@ -1,0 +1,81 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/goccy/go-yaml"
+
+	"zfleet/executor"
+	"zfleet/planner"
+)
+
+// PlanJSON writes the plan file itself, so what is shown can be applied.
+func PlanJSON(w io.Writer, plan *planner.Plan) error {
+	data, err := plan.Encode()
+	if err != nil {
+		return fmt.Errorf("plan as JSON: %w", err)
+	}
+	_, err = w.Write(data)
+	return err
+}
+
+// ReportJSON writes a report as indented JSON.
+func ReportJSON(w io.Writer, report *executor.Report) error {
+	return writeJSON(w, "report", report)
+}
+
+// InventoryJSON writes an inventory as indented JSON, the form that a plan can
+// be made from again.
+func InventoryJSON(w io.Writer, inv *planner.Inventory) error {
+	return writeJSON(w, "inventory", inv)
+}
+
+// InventoryYAML writes an inventory as YAML with the names that its JSON has.
+func InventoryYAML(w io.Writer, inv *planner.Inventory) error {
+	data, err := json.Marshal(inv)
+	if err != nil {
+		return fmt.Errorf("inventory as YAML: %w", err)
+	}
+	if data, err = yaml.JSONToYAML(data); err != nil {
+		return fmt.Errorf("inventory as YAML: %w", err)
+	}
+	_, err = w.Write(data)
+	return err
+}
+
+// EventJSON writes an event as one line of JSON: its type first, then its own
+// fields in their fixed order.
+func EventJSON(w io.Writer, event executor.Event) error {
+	fields, err := json.Marshal(event)
+	if err != nil {
+		return fmt.Errorf("event %s as JSON: %w", event.Type(), err)
+	}
+	kind, err := json.Marshal(event.Type())
+	if err != nil {
+		return fmt.Errorf("event %s as JSON: %w", event.Type(), err)
+	}
+	line := append([]byte(`{"type":`), kind...)
+	if len(fields) > len("{}") {
+		line = append(line, ',')
+	}
+	line = append(line, fields[1:]...)
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+// writeJSON writes a value as indented JSON. Angle brackets stay as they are:
+// nothing here is pasted into HTML, and people read it.
+func writeJSON(w io.Writer, noun string, value any) error {
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("%s as JSON: %w", noun, err)
+	}
+	_, err := w.Write(document.Bytes())
+	return err
+}

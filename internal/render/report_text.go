@@ -1,0 +1,191 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"zfleet/executor"
+	"zfleet/planner"
+)
+
+// ReportText writes a report for who wants to know what to do next: the outcome
+// in the first line, then every machine that did not end well with all that is
+// known of it, then what was not done, then totals and durations. The last line
+// is fixed:
+//
+//	Run: 397 succeeded, 3 failed, 0 indeterminate, 0 blocked, 0 skipped, 0 not started.
+func ReportText(w io.Writer, report *executor.Report, style Style) error {
+	p := newPrinter(style)
+	o := outcomeOf(report)
+	p.linef(o.paint(), "%s", o.headline())
+	p.put(plain, "")
+	p.hang(faint, 0, o.origin())
+	if text := o.stopped(); text != "" {
+		p.linef(alarming, "%s", text)
+	}
+	p.newline()
+	for _, f := range o.failures {
+		p.failure(f)
+	}
+	p.undone("Skipped, because something that they need did not succeed", o.skipped)
+	p.undone("Not started", o.notStarted)
+	p.stepNotes(o.notes)
+	p.done(o.succeeded)
+	p.linef(plain, "Steps: %s", totalsText(report.Totals))
+	if text := o.durations(); text != "" {
+		p.prose(plain, "Times: ", text)
+	}
+	p.linef(strong, "%s", ReportSummary(report))
+	return p.writeTo(w)
+}
+
+// paint is the colour of the first line; its words say the same.
+func (o *outcome) paint() paint {
+	switch {
+	case o.machines.Indeterminate > 0:
+		return alarming
+	case o.machines.Failed > 0:
+		return bad
+	case o.machines.Succeeded < len(o.report.Machines) || o.report.Ended == nil:
+		return changed
+	}
+	return good
+}
+
+// failure writes one reason and the machines that it befell.
+func (p *printer) failure(f *failure) {
+	how := bad
+	if f.status != executor.Failed {
+		how = alarming
+	}
+	p.put(how, "! "+statusWord(f.status)+"  ")
+	p.put(plain, string(f.action)+" ")
+	hang := len("! "+statusWord(f.status)+"  ") + len(f.action) + 1
+	machines := ranges(keysOf(f.machines))
+	if n := len(f.machines); n > 1 {
+		machines += ": " + plural(n, "machine") + ", the same reason"
+	}
+	p.hang(strong, hang, machines)
+	p.put(plain, "    ")
+	p.hang(plain, 4, f.title())
+	if f.verb != "" && f.Operation != "" {
+		p.prose(faint, "    at       ", "step "+f.verb+", "+f.Operation)
+	} else if f.verb != "" {
+		p.prose(faint, "    at       ", "step "+f.verb)
+	}
+	if cause, ok := f.deepest(); ok {
+		p.prose(faint, "    cause    ", causeText(cause))
+	}
+	if f.Details != "" && f.Details != f.Message {
+		p.prose(faint, "    details  ", f.Details)
+	}
+	if f.Hint != "" {
+		p.prose(faint, "    hint     ", f.Hint)
+	}
+	for _, m := range f.machines {
+		p.victim(m, len(f.machines) > 1)
+	}
+	p.newline()
+}
+
+// victim writes what is known of one machine that did not end well.
+func (p *printer) victim(m machine, several bool) {
+	indent := "    "
+	if several {
+		p.put(plain, "    - "+m.Key)
+		if m.Name != "" && m.Name != m.Key {
+			p.put(faint, "  "+m.Name)
+		}
+		p.newline()
+		indent = "      "
+	} else if m.Name != "" && m.Name != m.Key {
+		p.prose(faint, indent+"name     ", m.Name)
+	}
+	if vm := m.vm(); vm != "" {
+		p.prose(faint, indent+"vm       ", vm)
+	}
+	if jobs := m.jobs(); len(jobs) > 0 {
+		text := jobs[0]
+		if len(jobs) > 1 {
+			text += fmt.Sprintf(" (the last of %d requests)", len(jobs))
+		}
+		p.prose(faint, indent+"job      ", text)
+	}
+	if n := m.tries(); n > 1 {
+		p.linef(faint, "%stried    %d times", indent, n)
+	}
+}
+
+// causeText is the deepest cause in one line.
+func causeText(c executor.Cause) string {
+	var parts []string
+	for _, text := range [...]string{c.Code, c.Description, c.Details} {
+		if text != "" && (len(parts) == 0 || parts[len(parts)-1] != text) {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// undone lists machines to which nothing happened, by action.
+func (p *printer) undone(title string, machines []machine) {
+	if len(machines) == 0 {
+		return
+	}
+	p.linef(strong, "%s: %s", title, plural(len(machines), "machine"))
+	p.byAction(machines)
+	p.newline()
+}
+
+// done lists machines that ended well, by action.
+func (p *printer) done(machines []machine) {
+	if len(machines) == 0 {
+		return
+	}
+	p.linef(strong, "Succeeded: %s", plural(len(machines), "machine"))
+	p.byAction(machines)
+	p.newline()
+}
+
+// byAction writes keys by action, as ranges.
+func (p *printer) byAction(machines []machine) {
+	for _, a := range actionWords {
+		var keys []string
+		for _, m := range machines {
+			if m.Action == a.action {
+				keys = append(keys, m.Key)
+			}
+		}
+		if len(keys) > 0 {
+			p.put(actionPaint(a.action), "  "+pad(a.action.Symbol(), 3)+" "+pad(string(a.action), 7)+"  ")
+			p.hang(plain, 15, ranges(keys))
+		}
+	}
+}
+
+// stepNotes lists what drivers had to say about steps that succeeded.
+func (p *printer) stepNotes(steps []executor.StepResult) {
+	if len(steps) == 0 {
+		return
+	}
+	p.linef(strong, "Notes")
+	for _, s := range steps {
+		p.prose(plain, "  "+string(s.ID)+": ", s.Note)
+	}
+	p.newline()
+}
+
+// statusWord is a status as a person would say it.
+func statusWord(s executor.Status) string {
+	switch s {
+	case executor.Indeterminate:
+		return "outcome unknown"
+	case executor.NotStarted:
+		return "not started"
+	case executor.Succeeded, executor.Failed, executor.Skipped, executor.Blocked:
+	}
+	return string(s)
+}
+
+var _ = planner.Create
