@@ -2,65 +2,43 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"zfleet/executor"
+	"zfleet/internal/term"
 	"zfleet/planner"
 )
 
-// Board is where progress is shown: a status area on a terminal, or plain lines
-// elsewhere. Its methods must be callable from any goroutine.
-type Board interface {
-	// Print shows a line that stays.
-	Print(line string)
-	// Show replaces what is shown of the work as a whole.
-	Show(done, total int, busy []Busy)
-}
-
-// Busy is a piece of work in flight.
-type Busy = struct {
-	Label string // which
-	Phase string // what it is doing right now
-	Since time.Time
-}
-
-// ProgressOptions say what a Progress shows.
-type ProgressOptions struct {
-	Style Style
-	// Quiet prints failures only; Verbose also prints starts and attempts.
-	Quiet, Verbose bool
-}
-
-// Progress shows the events of one run on a Board. Observe must be called from
-// one goroutine, in order, as executor.Options.Observer promises to.
+// Progress shows the events of one run while it goes on. Observe must be called
+// from one goroutine, in order, as executor.Options.Observer promises to.
 type Progress struct {
-	board   Board
-	options ProgressOptions
-	verbs   map[planner.StepID]executor.PlannedStep
-	busy    []Busy // by start
+	line    *term.StatusLine
+	style   Style
+	busy    []term.Busy // by start
 	running []planner.StepID
 	done    int
 	total   int
 }
 
-// NewProgress returns a Progress that shows on board.
-func NewProgress(board Board, options ProgressOptions) *Progress {
-	return &Progress{board: board, options: options, verbs: make(map[planner.StepID]executor.PlannedStep)}
+// NewProgress returns a Progress that shows on w: an area that is redrawn in
+// place if w is a terminal, else a line for every change.
+func NewProgress(w io.Writer, style Style) *Progress {
+	return &Progress{line: term.NewStatusLine(w), style: style}
 }
+
+// Close takes the area off the terminal. Nothing is shown afterwards.
+func (pr *Progress) Close() { pr.line.Close() }
 
 // Observe takes in one event.
 func (pr *Progress) Observe(event executor.Event) {
 	switch e := event.(type) {
 	case executor.RunStarted:
 		pr.total = len(e.Steps)
-		for _, s := range e.Steps {
-			pr.verbs[s.ID] = s
-		}
 	case executor.StepStarted:
 		pr.running = append(pr.running, e.Step)
-		pr.busy = append(pr.busy, Busy{Label: string(e.Step), Since: e.At})
+		pr.busy = append(pr.busy, term.Busy{Label: string(e.Step), Since: e.At})
 	case executor.StepPhase:
 		if at := slices.Index(pr.running, e.Step); at >= 0 {
 			pr.busy[at].Phase = e.Text
@@ -74,10 +52,10 @@ func (pr *Progress) Observe(event executor.Event) {
 	case executor.AdmissionStopped:
 	case executor.RunFinished:
 	}
-	if line := EventText(event, pr.options.Style); line != "" && pr.prints(event) {
-		pr.board.Print(line)
+	if line := eventText(event, pr.style); line != "" {
+		pr.line.Print(line)
 	}
-	pr.board.Show(pr.done, pr.total, slices.Clone(pr.busy))
+	pr.line.Show(pr.done, pr.total, slices.Clone(pr.busy))
 }
 
 // forget takes a step out of those in flight.
@@ -88,29 +66,11 @@ func (pr *Progress) forget(id planner.StepID) {
 	}
 }
 
-// prints reports whether an event is worth a line that stays.
-func (pr *Progress) prints(event executor.Event) bool {
-	switch e := event.(type) {
-	case executor.StepFinished:
-		return e.Status != executor.Succeeded || !pr.options.Quiet
-	case executor.StepRetried, executor.AdmissionStopped:
-		return true
-	case executor.StepStarted, executor.AttemptStarted:
-		return pr.options.Verbose
-	case executor.RunStarted, executor.RunFinished, executor.StepPhase:
-	}
-	return false
-}
-
-// EventText writes an event as one line for people, without the line's end;
-// empty for events that only machines care about.
-func EventText(event executor.Event, style Style) string {
+// eventText writes an event as one line for people, without the line's end;
+// empty for events that make no line of their own.
+func eventText(event executor.Event, style Style) string {
 	p := newPrinter(style)
 	switch e := event.(type) {
-	case executor.StepStarted:
-		p.put(plain, fmt.Sprintf("  %s: started", e.Step))
-	case executor.AttemptStarted:
-		p.put(faint, fmt.Sprintf("  %s: %s, job %s", e.Step, e.Operation, e.JobUUID))
 	case executor.StepRetried:
 		p.put(changed, fmt.Sprintf("~ %s: try %d failed, again in %s: ", e.Step, e.Try, durationText(float64(e.WaitMS)/1000)))
 		p.put(plain, failureLine(&e.Failure))
@@ -121,7 +81,7 @@ func EventText(event executor.Event, style Style) string {
 		if e.Detail != "" {
 			p.put(plain, ": "+e.Detail)
 		}
-	case executor.RunStarted, executor.RunFinished, executor.StepPhase:
+	case executor.RunStarted, executor.StepStarted, executor.AttemptStarted, executor.StepPhase, executor.RunFinished:
 	}
 	return p.text.String()
 }

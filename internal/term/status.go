@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -12,21 +13,11 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// Busy is a piece of work in flight. It is an alias so that packages can name
-// the same type without importing one another.
-type Busy = struct {
+// Busy is a piece of work in flight.
+type Busy struct {
 	Label string // which
 	Phase string // what it is doing right now
 	Since time.Time
-}
-
-// StatusOptions say how a StatusLine shows.
-type StatusOptions struct {
-	TTY   bool // w is a terminal that obeys cursor movements
-	Width int  // of the terminal; 0 means 80
-	// Heartbeat is after how much silence a StatusLine that is not on a terminal
-	// says how far things are; 0 means a minute.
-	Heartbeat time.Duration
 }
 
 // StatusLine shows work in progress. On a terminal it keeps an area at the
@@ -36,12 +27,12 @@ type StatusOptions struct {
 //
 // All methods may be called from any goroutine. After Close they do nothing.
 type StatusLine struct {
-	w       io.Writer
-	options StatusOptions
-	mpb     *mpb.Progress // nil unless on a terminal
-	bar     *mpb.Bar
-	stop    chan struct{}
-	beats   sync.WaitGroup
+	w     io.Writer
+	mpb   *mpb.Progress // nil unless on a terminal
+	bar   *mpb.Bar
+	width int // of the terminal
+	stop  chan struct{}
+	beats sync.WaitGroup
 
 	mu     sync.Mutex
 	done   int
@@ -58,26 +49,30 @@ const maxRows = 8
 // seconds to look alive, seldom enough for slow connections.
 const redraw = 200 * time.Millisecond
 
+// heartbeat is after how much silence a StatusLine that is not on a terminal
+// says how far things are: build systems end jobs that say nothing for long.
+const heartbeat = time.Minute
+
 // NewStatusLine returns a StatusLine that shows on w until Close.
-func NewStatusLine(w io.Writer, options StatusOptions) *StatusLine {
-	if options.Width <= 0 {
-		options.Width = 80
+func NewStatusLine(w io.Writer) *StatusLine {
+	if IsTerminal(w) {
+		return newArea(w, Width(w))
 	}
-	if options.Heartbeat <= 0 {
-		options.Heartbeat = time.Minute
-	}
-	s := &StatusLine{w: w, options: options, stop: make(chan struct{}), spoken: time.Now()}
-	if !options.TTY {
-		s.beats.Go(s.beat)
-		return s
-	}
-	s.mpb = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithWidth(options.Width), mpb.WithRefreshRate(redraw))
+	s := &StatusLine{w: w, stop: make(chan struct{}), spoken: time.Now()}
+	s.beats.Go(s.beat)
+	return s
+}
+
+// newArea returns a StatusLine that draws in place, as on a terminal.
+func newArea(w io.Writer, width int) *StatusLine {
+	s := &StatusLine{w: w, stop: make(chan struct{}), width: cmp.Or(width, 80)}
+	s.mpb = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithWidth(s.width), mpb.WithRefreshRate(redraw))
 	rows := make([]mpb.BarFiller, maxRows+1)
 	for i := range rows {
 		rows[i] = s.row(i)
 	}
 	s.bar = s.mpb.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.BarRemoveOnComplete(), mpb.BarBtmExtender(rows...), mpb.BarWidth(min(40, options.Width/2)),
+		mpb.BarRemoveOnComplete(), mpb.BarBtmExtender(rows...), mpb.BarWidth(min(40, s.width/2)),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.summary() })))
 	return s
 }
@@ -132,10 +127,10 @@ func (s *StatusLine) Close() {
 func (s *StatusLine) beat() {
 	for {
 		s.mu.Lock()
-		wait := time.Until(s.spoken.Add(s.options.Heartbeat))
+		wait := time.Until(s.spoken.Add(heartbeat))
 		s.mu.Unlock()
 		if wait <= 0 {
-			s.Print(s.heartbeat())
+			s.Print(s.pulse())
 			continue
 		}
 		timer := time.NewTimer(wait)
@@ -148,8 +143,8 @@ func (s *StatusLine) beat() {
 	}
 }
 
-// heartbeat says how far things are and what has been going on for longest.
-func (s *StatusLine) heartbeat() string {
+// pulse says how far things are and what has been going on for longest.
+func (s *StatusLine) pulse() string {
 	text := s.summary()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +178,7 @@ func (s *StatusLine) row(i int) mpb.BarFiller {
 		}
 		// A line that is wider than the terminal wraps, and then the cursor
 		// would go back too few lines.
-		_, err := fmt.Fprintln(w, runewidth.Truncate(text, s.options.Width-1, "…"))
+		_, err := fmt.Fprintln(w, runewidth.Truncate(text, s.width-1, "…"))
 		return err
 	})
 }
