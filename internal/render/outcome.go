@@ -2,7 +2,6 @@ package render
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,18 +38,28 @@ type failure struct {
 	like     string
 }
 
-// outcomeOf arranges a report.
-func outcomeOf(report *executor.Report) *outcome {
-	o := &outcome{report: report}
+// machinesOf returns the machines of a report with their steps, in its order.
+func machinesOf(report *executor.Report) []machine {
 	steps := make(map[string][]executor.StepResult)
 	for _, s := range report.Steps {
 		steps[s.Key] = append(steps[s.Key], s)
+	}
+	machines := make([]machine, len(report.Machines))
+	for i, result := range report.Machines {
+		machines[i] = machine{MachineResult: result, steps: steps[result.Key]}
+	}
+	return machines
+}
+
+// outcomeOf arranges a report.
+func outcomeOf(report *executor.Report) *outcome {
+	o := &outcome{report: report}
+	for _, s := range report.Steps {
 		if s.Note != "" && s.Status == executor.Succeeded {
 			o.notes = append(o.notes, s)
 		}
 	}
-	for _, result := range report.Machines {
-		m := machine{MachineResult: result, steps: steps[result.Key]}
+	for _, m := range machinesOf(report) {
 		switch m.Status {
 		case executor.Succeeded:
 			o.machines.Succeeded++
@@ -81,17 +90,7 @@ func outcomeOf(report *executor.Report) *outcome {
 
 // fail files a machine under its failure.
 func (o *outcome) fail(m machine) {
-	f := &failure{status: m.Status, action: m.Action, machines: []machine{m}}
-	if step := m.culprit(); step != nil {
-		f.verb = step.Verb
-	}
-	switch {
-	case m.Failure != nil:
-		f.Failure = *m.Failure
-	default:
-		f.Failure.Message = cmp.Or(m.Reason, "no reason was recorded")
-	}
-	f.like = f.likeness()
+	f := failureOf(m)
 	at := slices.IndexFunc(o.failures, func(g *failure) bool { return g.like == f.like })
 	if at < 0 {
 		o.failures = append(o.failures, f)
@@ -100,8 +99,26 @@ func (o *outcome) fail(m machine) {
 	o.failures[at].machines = append(o.failures[at].machines, m)
 }
 
+// failureOf says why a machine did not end well.
+func failureOf(m machine) *failure {
+	f := &failure{status: m.Status, action: m.Action, machines: []machine{m}}
+	if step := m.culprit(); step != nil {
+		f.verb = step.Verb
+	}
+	if m.Failure != nil {
+		f.Failure = *m.Failure
+	} else {
+		f.Message = cmp.Or(m.Reason, "no reason was recorded")
+	}
+	f.like = f.likeness()
+	return f
+}
+
 // uuidPattern matches UUIDs as the server writes them.
 var uuidPattern = regexp.MustCompile(`\b[0-9a-f]{32}\b`)
+
+// ansiPattern matches the escape sequences that colour terminals.
+var ansiPattern = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 
 // likeness is a text that two failures share if they are the same but for the
 // names and UUIDs of their machines.
@@ -133,13 +150,42 @@ func (f *failure) deepest() (executor.Cause, bool) {
 // title is the first line of a failure: class, code and message, as far as known.
 func (f *failure) title() string {
 	title := f.Message
-	if f.Code != "" {
+	if f.Code != "" && !strings.Contains(title, f.Code) {
 		title = f.Code + ": " + title
 	}
 	if f.Class != "" {
 		title = f.Class + ": " + title
 	}
 	return title
+}
+
+// fact is something known of a failure.
+type fact struct{ label, text string }
+
+// facts are what is known of a failure besides its title and its machines.
+func (f *failure) facts() []fact {
+	var facts []fact
+	add := func(label string, parts ...string) {
+		parts = slices.Compact(slices.DeleteFunc(parts, func(text string) bool { return text == "" }))
+		if len(parts) > 0 {
+			facts = append(facts, fact{label, strings.Join(parts, ": ")})
+		}
+	}
+	if f.verb != "" {
+		add("step", f.verb, f.Operation)
+	}
+	details := f.Details
+	if cause, ok := f.deepest(); ok {
+		add("cause", cause.Code, cause.Description, cause.Details)
+		if details == cause.Details {
+			details = ""
+		}
+	}
+	if details != f.Message {
+		add("details", details)
+	}
+	add("hint", f.Hint)
+	return facts
 }
 
 // culprit returns the first step that ended as the machine did, nil if none.
@@ -205,101 +251,25 @@ func keysOf(machines []machine) []string {
 	return keys
 }
 
-// headline says in one line how the run went.
-func (o *outcome) headline() string {
-	t := o.machines
-	all := len(o.report.Machines)
-	verb := "applied"
-	switch {
-	case all == 0 && o.report.Ended != nil:
-		return "applied: there was nothing to do"
-	case o.report.Ended == nil:
-		verb = "unfinished"
-	case o.report.Stopped != "":
-		verb = "stopped"
-	case t.Succeeded == 0:
-		verb = "not applied"
-	}
-	if t.Succeeded == all {
-		return fmt.Sprintf("%s: %s succeeded", verb, plural(all, "machine"))
-	}
-	text := fmt.Sprintf("%s: %d of %s succeeded", verb, t.Succeeded, plural(all, "machine"))
-	for _, c := range badCounts(t) {
-		if c.n > 0 {
-			text += fmt.Sprintf(", %d %s", c.n, c.word)
+// actionKeys are the keys of machines with the same action.
+type actionKeys struct {
+	action planner.Action
+	keys   []string
+}
+
+// byAction puts keys together by action.
+func byAction(machines []machine) []actionKeys {
+	var groups []actionKeys
+	for _, a := range actionWords {
+		group := actionKeys{action: a.action}
+		for _, m := range machines {
+			if m.Action == a.action {
+				group.keys = append(group.keys, m.Key)
+			}
+		}
+		if len(group.keys) > 0 {
+			groups = append(groups, group)
 		}
 	}
-	return text
-}
-
-type count struct {
-	n    int
-	word string
-}
-
-func badCounts(t executor.Totals) []count {
-	return []count{
-		{t.Failed, "failed"},
-		{t.Indeterminate, "indeterminate"},
-		{t.Blocked, "blocked"},
-		{t.Skipped, "skipped"},
-		{t.NotStarted, "not started"},
-	}
-}
-
-// totalsText writes all counts, also those that are zero.
-func totalsText(t executor.Totals) string {
-	text := fmt.Sprintf("%d succeeded", t.Succeeded)
-	for _, c := range badCounts(t) {
-		text += fmt.Sprintf(", %d %s", c.n, c.word)
-	}
-	return text
-}
-
-// ReportSummary is the last line of a report as text: the machines by status.
-func ReportSummary(report *executor.Report) string {
-	return "Run: " + totalsText(outcomeOf(report).machines) + "."
-}
-
-// origin says which run this was: id, fleet, begin and duration.
-func (o *outcome) origin() string {
-	r := o.report
-	text := fmt.Sprintf("run %s, fleet %s, started %s", r.RunID, r.Scope, timeText(r.Started))
-	if r.Ended == nil {
-		return text + ", not ended: it is still going on, or was killed"
-	}
-	return text + ", took " + durationText(r.Ended.Sub(r.Started).Seconds())
-}
-
-// stopped says why admission ended early, or nothing.
-func (o *outcome) stopped() string {
-	if o.report.Stopped == "" {
-		return ""
-	}
-	return "no further step was started: " + o.report.Stopped
-}
-
-// slowest returns the machines that took longest, at most n of them.
-func (o *outcome) slowest(n int) []executor.MachineResult {
-	timed := slices.DeleteFunc(slices.Clone(o.report.Machines), func(m executor.MachineResult) bool {
-		return m.DurationSeconds == 0
-	})
-	slices.SortStableFunc(timed, func(a, b executor.MachineResult) int {
-		return cmp.Compare(b.DurationSeconds, a.DurationSeconds)
-	})
-	return timed[:min(n, len(timed))]
-}
-
-// durations says how long machines took: the median and the slowest.
-func (o *outcome) durations() string {
-	timed := o.slowest(len(o.report.Machines))
-	if len(timed) == 0 {
-		return ""
-	}
-	text := "median " + durationText(timed[len(timed)/2].DurationSeconds) + " a machine"
-	var slow []string
-	for _, m := range timed[:min(3, len(timed))] {
-		slow = append(slow, m.Key+" "+durationText(m.DurationSeconds))
-	}
-	return text + ", slowest " + strings.Join(slow, ", ")
+	return groups
 }

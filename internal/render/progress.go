@@ -52,8 +52,8 @@ func (pr *Progress) Observe(event executor.Event) {
 	case executor.AdmissionStopped:
 	case executor.RunFinished:
 	}
-	if line := eventText(event, pr.style); line != "" {
-		pr.line.Print(line)
+	if pr.tells(event) {
+		pr.line.Print(eventText(event, pr.style))
 	}
 	pr.line.Show(pr.done, pr.total, slices.Clone(pr.busy))
 }
@@ -66,8 +66,21 @@ func (pr *Progress) forget(id planner.StepID) {
 	}
 }
 
-// eventText writes an event as one line for people, without the line's end;
-// empty for events that make no line of their own.
+// tells reports whether an event makes a line that stays. Where the area shows
+// what goes well, only the rest does. What never started is the report's to say:
+// after an interrupt it would be hundreds of lines.
+func (pr *Progress) tells(event executor.Event) bool {
+	switch e := event.(type) {
+	case executor.StepFinished:
+		return e.Status != executor.NotStarted && (e.Status != executor.Succeeded || !pr.line.Live())
+	case executor.StepRetried, executor.AdmissionStopped:
+		return true
+	case executor.RunStarted, executor.StepStarted, executor.AttemptStarted, executor.StepPhase, executor.RunFinished:
+	}
+	return false
+}
+
+// eventText writes an event as one line for people, without the line's end.
 func eventText(event executor.Event, style Style) string {
 	p := newPrinter(style)
 	switch e := event.(type) {

@@ -3,10 +3,8 @@ package render
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"zfleet/executor"
-	"zfleet/planner"
 )
 
 // ReportText writes a report for who wants to know what to do next: the outcome
@@ -42,12 +40,12 @@ func ReportText(w io.Writer, report *executor.Report, style Style) error {
 
 // paint is the colour of the first line; its words say the same.
 func (o *outcome) paint() paint {
-	switch {
-	case o.machines.Indeterminate > 0:
+	switch o.mood() {
+	case "unknown":
 		return alarming
-	case o.machines.Failed > 0:
+	case "bad":
 		return bad
-	case o.machines.Succeeded < len(o.report.Machines) || o.report.Ended == nil:
+	case "warn":
 		return changed
 	}
 	return good
@@ -69,19 +67,8 @@ func (p *printer) failure(f *failure) {
 	p.hang(strong, hang, machines)
 	p.put(plain, "    ")
 	p.hang(plain, 4, f.title())
-	if f.verb != "" && f.Operation != "" {
-		p.prose(faint, "    at       ", "step "+f.verb+", "+f.Operation)
-	} else if f.verb != "" {
-		p.prose(faint, "    at       ", "step "+f.verb)
-	}
-	if cause, ok := f.deepest(); ok {
-		p.prose(faint, "    cause    ", causeText(cause))
-	}
-	if f.Details != "" && f.Details != f.Message {
-		p.prose(faint, "    details  ", f.Details)
-	}
-	if f.Hint != "" {
-		p.prose(faint, "    hint     ", f.Hint)
+	for _, fact := range f.facts() {
+		p.prose(faint, "    "+pad(fact.label, 9), fact.text)
 	}
 	for _, m := range f.machines {
 		p.victim(m, len(f.machines) > 1)
@@ -117,17 +104,6 @@ func (p *printer) victim(m machine, several bool) {
 	}
 }
 
-// causeText is the deepest cause in one line.
-func causeText(c executor.Cause) string {
-	var parts []string
-	for _, text := range [...]string{c.Code, c.Description, c.Details} {
-		if text != "" && (len(parts) == 0 || parts[len(parts)-1] != text) {
-			parts = append(parts, text)
-		}
-	}
-	return strings.Join(parts, ": ")
-}
-
 // undone lists machines to which nothing happened, by action.
 func (p *printer) undone(title string, machines []machine) {
 	if len(machines) == 0 {
@@ -150,17 +126,9 @@ func (p *printer) done(machines []machine) {
 
 // byAction writes keys by action, as ranges.
 func (p *printer) byAction(machines []machine) {
-	for _, a := range actionWords {
-		var keys []string
-		for _, m := range machines {
-			if m.Action == a.action {
-				keys = append(keys, m.Key)
-			}
-		}
-		if len(keys) > 0 {
-			p.put(actionPaint(a.action), "  "+pad(a.action.Symbol(), 3)+" "+pad(string(a.action), 7)+"  ")
-			p.hang(plain, 15, ranges(keys))
-		}
+	for _, group := range byAction(machines) {
+		p.put(actionPaint(group.action), "  "+pad(group.action.Symbol(), 3)+" "+pad(string(group.action), 7)+"  ")
+		p.hang(plain, 15, ranges(group.keys))
 	}
 }
 
@@ -187,5 +155,3 @@ func statusWord(s executor.Status) string {
 	}
 	return string(s)
 }
-
-var _ = planner.Create

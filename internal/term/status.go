@@ -77,6 +77,9 @@ func newArea(w io.Writer, width int) *StatusLine {
 	return s
 }
 
+// Live reports whether there is an area that shows the work in flight.
+func (s *StatusLine) Live() bool { return s.mpb != nil }
+
 // Print shows a line that stays; text has no line's end.
 func (s *StatusLine) Print(text string) {
 	s.mu.Lock()

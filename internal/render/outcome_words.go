@@ -1,0 +1,109 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"zfleet/executor"
+)
+
+// headline says in one line how the run went.
+func (o *outcome) headline() string {
+	t := o.machines
+	all := len(o.report.Machines)
+	verb := "applied"
+	switch {
+	case all == 0 && o.report.Ended != nil:
+		return "applied: there was nothing to do"
+	case o.report.Ended == nil:
+		verb = "unfinished"
+	case o.report.Stopped != "":
+		verb = "stopped"
+	case t.Succeeded == 0:
+		verb = "not applied"
+	}
+	if t.Succeeded == all {
+		return fmt.Sprintf("%s: %s succeeded", verb, plural(all, "machine"))
+	}
+	text := fmt.Sprintf("%s: %d of %s succeeded", verb, t.Succeeded, plural(all, "machine"))
+	for _, c := range badCounts(t) {
+		if c.n > 0 {
+			text += fmt.Sprintf(", %d %s", c.n, c.word)
+		}
+	}
+	return text
+}
+
+type count struct {
+	n    int
+	word string
+}
+
+func badCounts(t executor.Totals) []count {
+	return []count{
+		{t.Failed, "failed"},
+		{t.Indeterminate, "indeterminate"},
+		{t.Blocked, "blocked"},
+		{t.Skipped, "skipped"},
+		{t.NotStarted, "not started"},
+	}
+}
+
+// totalsText writes all counts, also those that are zero.
+func totalsText(t executor.Totals) string {
+	text := fmt.Sprintf("%d succeeded", t.Succeeded)
+	for _, c := range badCounts(t) {
+		text += fmt.Sprintf(", %d %s", c.n, c.word)
+	}
+	return text
+}
+
+// ReportSummary is the last line of a report as text: the machines by status.
+func ReportSummary(report *executor.Report) string {
+	return "Run: " + totalsText(outcomeOf(report).machines) + "."
+}
+
+// origin says which run this was: id, fleet, begin and duration.
+func (o *outcome) origin() string {
+	r := o.report
+	text := fmt.Sprintf("run %s, fleet %s, started %s", r.RunID, r.Scope, timeText(r.Started))
+	if r.Ended == nil {
+		return text + ", not ended: it is still going on, or was killed"
+	}
+	return text + ", took " + durationText(r.Ended.Sub(r.Started).Seconds())
+}
+
+// stopped says why admission ended early, or nothing.
+func (o *outcome) stopped() string {
+	if o.report.Stopped == "" {
+		return ""
+	}
+	return "no further step was started: " + o.report.Stopped
+}
+
+// slowest returns the machines that took longest, at most n of them.
+func (o *outcome) slowest(n int) []executor.MachineResult {
+	timed := slices.DeleteFunc(slices.Clone(o.report.Machines), func(m executor.MachineResult) bool {
+		return m.DurationSeconds == 0
+	})
+	slices.SortStableFunc(timed, func(a, b executor.MachineResult) int {
+		return cmp.Compare(b.DurationSeconds, a.DurationSeconds)
+	})
+	return timed[:min(n, len(timed))]
+}
+
+// durations says how long machines took: the median and the slowest.
+func (o *outcome) durations() string {
+	timed := o.slowest(len(o.report.Machines))
+	if len(timed) == 0 {
+		return ""
+	}
+	text := "median " + durationText(timed[len(timed)/2].DurationSeconds) + " a machine"
+	var slow []string
+	for _, m := range timed[:min(3, len(timed))] {
+		slow = append(slow, m.Key+" "+durationText(m.DurationSeconds))
+	}
+	return text + ", slowest " + strings.Join(slow, ", ")
+}

@@ -1,0 +1,151 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"zfleet/executor"
+)
+
+// ReportMarkdown writes a report as Markdown of the GitHub and GitLab flavour,
+// in the order of ReportText. Texts from servers stand in code spans, where
+// nothing is markup, a mention or a link.
+func ReportMarkdown(w io.Writer, report *executor.Report) error {
+	o := outcomeOf(report)
+	m := &markdown{}
+	m.linef("## %s", mdText(o.headline()))
+	m.linef("")
+	m.linef("%s", mdText(o.origin()))
+	if text := o.stopped(); text != "" {
+		m.linef("")
+		m.linef("**%s**", mdText(text))
+	}
+	m.totals(o)
+	for _, f := range o.failures {
+		m.failure(f)
+	}
+	m.keys("Skipped, because something that they need did not succeed", o.skipped)
+	m.keys("Not started", o.notStarted)
+	if len(o.notes) > 0 {
+		m.linef("\n### Notes\n")
+		for _, s := range o.notes {
+			m.linef("- %s: %s", mdCode(string(s.ID)), mdCode(s.Note))
+		}
+	}
+	m.succeeded(o.succeeded)
+	if text := o.durations(); text != "" {
+		m.linef("\nTimes: %s", mdText(text))
+	}
+	m.linef("\n%s", mdText(ReportSummary(report)))
+	_, err := io.WriteString(w, m.text.String())
+	return err
+}
+
+// markdown collects a document.
+type markdown struct{ text strings.Builder }
+
+func (m *markdown) linef(format string, args ...any) {
+	fmt.Fprintf(&m.text, format+"\n", args...)
+}
+
+// totals writes the counts of machines and of steps as a table.
+func (m *markdown) totals(o *outcome) {
+	m.linef("\n| | succeeded | failed | indeterminate | blocked | skipped | not started |")
+	m.linef("|---|--:|--:|--:|--:|--:|--:|")
+	for _, row := range [...]struct {
+		word string
+		t    executor.Totals
+	}{{"machines", o.machines}, {"steps", o.report.Totals}} {
+		m.linef("| %s | %d | %d | %d | %d | %d | %d |", row.word, row.t.Succeeded, row.t.Failed,
+			row.t.Indeterminate, row.t.Blocked, row.t.Skipped, row.t.NotStarted)
+	}
+}
+
+// failure writes one reason, and the machines that it befell as a table.
+func (m *markdown) failure(f *failure) {
+	m.linef("\n### %s: %s %s\n", mdText(statusWord(f.status)), f.action, mdText(ranges(keysOf(f.machines))))
+	m.linef("%s", mdCode(f.title()))
+	m.linef("")
+	for _, fact := range f.facts() {
+		m.linef("- %s: %s", fact.label, mdCode(fact.text))
+	}
+	m.linef("\n| machine | name | vm | job | tries |")
+	m.linef("|---|---|---|---|--:|")
+	for _, v := range f.machines {
+		var job string
+		if jobs := v.jobs(); len(jobs) > 0 {
+			job = jobs[0]
+		}
+		m.linef("| %s | %s | %s | %s | %d |", mdCell(v.Key), mdCell(v.Name), mdCell(v.vm()), mdCell(job), v.tries())
+	}
+}
+
+// keys lists machines to which nothing happened.
+func (m *markdown) keys(title string, machines []machine) {
+	if len(machines) == 0 {
+		return
+	}
+	m.linef("\n### %s: %s\n", title, plural(len(machines), "machine"))
+	for _, group := range byAction(machines) {
+		m.linef("- %s %s", group.action, mdCode(ranges(group.keys)))
+	}
+}
+
+// succeeded lists what went well, folded away: it is long, and seldom read.
+func (m *markdown) succeeded(machines []machine) {
+	if len(machines) == 0 {
+		return
+	}
+	m.linef("\n<details><summary>Succeeded: %s</summary>\n", plural(len(machines), "machine"))
+	m.linef("| action | machine | name | vm | duration |")
+	m.linef("|---|---|---|---|--:|")
+	for _, v := range machines {
+		m.linef("| %s | %s | %s | %s | %s |", v.Action, mdCell(v.Key), mdCell(v.Name), mdCell(v.vm()),
+			durationText(v.DurationSeconds))
+	}
+	m.linef("\n</details>")
+}
+
+// mdSpecial are the characters that can begin markup anywhere in a line.
+const mdSpecial = "\\`*_{}[]<>#+!|~&$@"
+
+// mdText escapes text so that none of it is markup.
+func mdText(text string) string {
+	var b strings.Builder
+	for _, r := range visible(text) {
+		if strings.ContainsRune(mdSpecial, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// mdCode puts text into a code span, fenced by more backquotes than it has in a
+// row.
+func mdCode(text string) string {
+	text = visible(text)
+	longest, run := 0, 0
+	for _, r := range text {
+		if r == '`' {
+			run++
+		} else {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.Trim(text, " ") == "" {
+		return ""
+	}
+	// One blank on each side is taken off again if both are there.
+	if text[0] == '`' || text[len(text)-1] == '`' || text[0] == ' ' && text[len(text)-1] == ' ' {
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}
+
+// mdCell is mdCode for a cell of a table, which is cut at pipes before anything
+// else is looked at.
+func mdCell(text string) string { return strings.ReplaceAll(mdCode(text), "|", `\|`) }
