@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -23,10 +24,10 @@ func Diagnostics(w io.Writer, ds spec.Diagnostics, sources map[string][]byte, st
 	}
 	p := newPrinter(style)
 	lines := make(map[string][][]byte, len(sources))
+	for file, source := range sources {
+		lines[file] = bytes.Split(source, []byte("\n"))
+	}
 	for _, d := range ds {
-		if _, split := lines[d.Pos.File]; !split {
-			lines[d.Pos.File] = bytes.Split(sources[d.Pos.File], []byte("\n"))
-		}
 		p.diagnostic(d, lines[d.Pos.File])
 	}
 	p.put(strong, countSeverities(ds))
@@ -153,21 +154,24 @@ func expandTabs(text string) string {
 	return b.String()
 }
 
-// secretValue matches values that a fleet file should not hold but may: the
-// excerpt of a line goes to build logs that many can read.
-var secretValue = regexp.MustCompile(`(\bconsolePassword["']?\s*:\s*)(\S.*)`)
+// secretValue matches a value that a fleet file should not hold but may, in a
+// flow mapping up to where it ends, else up to the end of the line. The excerpt
+// of a line goes to build logs that many can read.
+var (
+	secretInFlow = regexp.MustCompile(`\{.*\bconsolePassword["']?\s*:\s*("(?:\\.|[^"\\])*"|'[^']*'|[^,}]+)`)
+	secretValue  = regexp.MustCompile(`\bconsolePassword["']?\s*:\s*(\S.*)`)
+)
 
 // hideSecret masks such a value with as many runes, so that columns stay right.
 func hideSecret(line string) string {
-	m := secretValue.FindStringSubmatchIndex(line)
+	m := secretInFlow.FindStringSubmatchIndex(line)
 	if m == nil {
-		return line
+		m = secretValue.FindStringSubmatchIndex(line)
 	}
-	value := line[m[4]:m[5]]
-	if strings.ContainsAny(value[:1], "{$") {
+	if m == nil || strings.HasPrefix(line[m[2]:], "${") {
 		return line // a reference to a secret is none
 	}
-	return line[:m[4]] + strings.Repeat("*", len([]rune(value)))
+	return line[:m[2]] + strings.Repeat("*", utf8.RuneCountInString(line[m[2]:m[3]])) + line[m[3]:]
 }
 
 // countSeverities writes "2 errors, 1 warning".

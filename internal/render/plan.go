@@ -31,7 +31,7 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	counts := plan.Counts()
 	if counts.Keep != total(counts) {
 		p.references(plan.References)
-		p.obstacles(plan)
+		p.reminder(plan)
 	}
 	p.linef(strong, "%s", PlanSummary(counts))
 	return p.writeTo(w)
@@ -96,6 +96,24 @@ func (p *printer) obstacles(plan *planner.Plan) {
 		}
 	}
 	p.newline()
+}
+
+// reminder says once more, below a long plan, what stands in its way.
+func (p *printer) reminder(plan *planner.Plan) {
+	for _, r := range plan.Refusals {
+		p.put(alarming, "! refused  ")
+		p.hang(plain, 11, r.Message+" ["+r.Code+"]")
+		if r.Hint != "" {
+			p.prose(faint, "           hint: ", r.Hint)
+		}
+	}
+	for _, b := range foldBlocked(plan.Changes) {
+		p.put(alarming, "! blocked  ")
+		p.hang(plain, 11, ranges(b.keys)+": "+b.reason)
+	}
+	if len(plan.Refusals) > 0 || plan.Counts().Blocked > 0 {
+		p.newline()
+	}
 }
 
 // obstruction is a reason and the machines that it blocks.

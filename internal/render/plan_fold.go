@@ -15,7 +15,8 @@ type folded struct {
 	action      planner.Action
 	reason      string
 	keys        []string
-	rows        []row
+	identity    []row // which VM
+	rows        []row // what is asked for
 	differences []difference
 	disks       []planner.DiskFate
 	notes       []string
@@ -71,13 +72,14 @@ func fold(changes []planner.Change, names names) []*folded {
 // describe says what is written for one change.
 func describe(c planner.Change, names names) *folded {
 	f := &folded{
-		action: c.Action,
-		reason: c.Reason,
-		keys:   []string{c.Key},
-		rows:   changeRows(c, names),
-		disks:  c.Disks,
-		notes:  c.Notes,
-		shape:  diskShape(c.Disks),
+		action:   c.Action,
+		reason:   c.Reason,
+		keys:     []string{c.Key},
+		identity: identityRows(c),
+		rows:     contentRows(c, names),
+		disks:    c.Disks,
+		notes:    c.Notes,
+		shape:    diskShape(c.Disks),
 	}
 	for _, d := range c.Differences {
 		one := difference{field: d.Field, before: []string{d.Before}, after: []string{d.After}, own: ownField(d.Field)}
@@ -96,24 +98,21 @@ func describe(c planner.Change, names names) *folded {
 func (f *folded) like(g *folded) bool {
 	return f.action == g.action && f.reason == g.reason && f.shape == g.shape &&
 		slices.Equal(f.notes, g.notes) &&
-		slices.EqualFunc(f.rows, g.rows, func(a, b row) bool {
-			return a.label == b.label && (a.own || a.values[0] == b.values[0])
-		}) &&
+		slices.EqualFunc(f.identity, g.identity, likeRow) && slices.EqualFunc(f.rows, g.rows, likeRow) &&
 		slices.EqualFunc(f.differences, g.differences, func(a, b difference) bool {
 			return a.field == b.field && a.mark == b.mark &&
 				(a.own || a.before[0] == b.before[0] && a.after[0] == b.after[0])
 		})
 }
 
+func likeRow(a, b row) bool { return a.label == b.label && (a.own || a.values[0] == b.values[0]) }
+
 // add folds one more machine in.
 func (f *folded) add(one *folded) {
 	f.keys = append(f.keys, one.keys...)
 	f.disks = append(slices.Clip(f.disks), one.disks...)
-	for i := range f.rows {
-		if f.rows[i].own {
-			f.rows[i].values = append(f.rows[i].values, one.rows[i].values...)
-		}
-	}
+	addRows(f.identity, one.identity)
+	addRows(f.rows, one.rows)
 	for i := range f.differences {
 		if d := &f.differences[i]; d.own {
 			d.before = append(d.before, one.differences[i].before...)
@@ -122,11 +121,19 @@ func (f *folded) add(one *folded) {
 	}
 }
 
+func addRows(rows, more []row) {
+	for i := range rows {
+		if rows[i].own {
+			rows[i].values = append(rows[i].values, more[i].values...)
+		}
+	}
+}
+
 // finish drops repetitions and what is not said of several machines at once:
 // their UUIDs, which the plan as JSON has.
 func (f *folded) finish() {
 	if len(f.keys) > 1 {
-		f.rows = slices.DeleteFunc(f.rows, func(r row) bool { return slices.Contains(uuidLabels[:], r.label) })
+		f.identity = slices.DeleteFunc(f.identity, func(r row) bool { return r.label != nameLabel })
 	}
 	for i := range f.differences {
 		d := &f.differences[i]

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"zfleet/planner"
@@ -67,25 +68,39 @@ func (p *printer) group(g *changeGroup, names names) {
 // fold writes changes that are the same but for their own names and addresses.
 func (p *printer) fold(f *folded) {
 	how := actionPaint(f.action)
-	p.put(how, "  "+pad(f.action.Symbol(), 3)+" "+pad(string(f.action), 7)+"  ")
-	const hang = 15
+	p.put(how, signature(f.action))
 	if len(f.keys) == 1 {
 		p.put(strong, f.keys[0])
 		p.newline()
 	} else {
-		p.hang(strong, hang, ranges(f.keys)+": "+plural(len(f.keys), "machine")+", the same")
+		p.hang(strong, signatureWidth, ranges(f.keys)+": "+plural(len(f.keys), "machine")+", the same")
 	}
 	if f.reason != "" {
 		p.put(plain, strings.Repeat(" ", rowIndent))
 		p.hang(plain, rowIndent, f.reason)
 	}
-	p.rows(f.rows)
-	p.differences(f.differences)
+	if len(f.differences) == 0 {
+		p.rows(slices.Concat(f.identity, f.rows))
+	} else {
+		p.rows(f.identity)
+		p.differences(f.differences)
+		p.rows(f.rows)
+	}
 	p.diskFates(f)
 	for _, note := range f.notes {
 		p.prose(faint, strings.Repeat(" ", rowIndent)+"note: ", note)
 	}
 }
+
+// signature begins the line of an action: its sign and its word, the words below
+// one another and one blank after the signs, so that "+ create" can be found.
+func signature(a planner.Action) string {
+	sign := a.Symbol()
+	return strings.Repeat(" ", max(0, 5-len(sign))) + sign + " " + pad(string(a), 7) + "  "
+}
+
+// signatureWidth is how many columns a signature takes.
+const signatureWidth = 15
 
 // rowIndent is the column in which the details of a change begin.
 const rowIndent = 8

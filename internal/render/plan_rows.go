@@ -12,21 +12,27 @@ import (
 	"zfleet/planner"
 )
 
-// Labels of rows that a fold of several machines drops: UUIDs are of no use in
-// a list, and the plan as JSON has them.
-var uuidLabels = [...]string{"uuid", "destroys", "creates"}
+// nameLabel marks the only row of an identity that a fold of several machines
+// keeps: UUIDs are of no use in a list, and the plan as JSON has them.
+const nameLabel = "name"
 
-// changeRows are the labelled values that describe a change: which VM goes, and
-// what comes.
-func changeRows(c planner.Change, names names) []row {
+// identityRows say which VM a change is about, and for a replace which goes and
+// which comes.
+func identityRows(c planner.Change) []row {
 	var r rowList
-	r.own("name", c.Name)
+	r.own(nameLabel, c.Name)
 	if c.Action == planner.Replace {
 		r.own("destroys", c.OldUUID)
 		r.own("creates", c.UUID)
 	} else {
 		r.own("uuid", c.UUID)
 	}
+	return r
+}
+
+// contentRows say what a change asks for, names instead of UUIDs.
+func contentRows(c planner.Change, names names) []row {
+	var r rowList
 	if c.Blueprint != nil {
 		r.source(c.Blueprint, names)
 		r.nics(c.Blueprint, names)

@@ -83,7 +83,7 @@ func pageOf(report *executor.Report) page {
 		Mood:      o.mood(),
 		Counts: []pageCount{
 			{t.Failed, "failed", "bad"},
-			{t.Indeterminate, "outcome unknown", "unknown"},
+			{t.Indeterminate, "indeterminate", "unknown"},
 			{t.Blocked, "blocked", "unknown"},
 			{t.Skipped, "skipped", "warn"},
 			{t.NotStarted, "not started", "warn"},

@@ -79,13 +79,17 @@ type junitCase struct {
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
 	Skipped *junitProblem `xml:"skipped"`
-	Output  string        `xml:"system-out,omitempty"`
+	Output  *junitOutput  `xml:"system-out"`
 }
 
 type junitProblem struct {
 	Type    string `xml:"type,attr,omitempty"`
 	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
+}
+
+type junitOutput struct {
+	Text string `xml:",cdata"`
 }
 
 // add adds the case of a machine.
@@ -94,7 +98,7 @@ func (s *junitSuite) add(m machine, class string) {
 		Class:  xmlText(class),
 		Name:   xmlText(string(m.Action) + " " + m.Key),
 		Time:   junitSeconds(m.DurationSeconds),
-		Output: xmlText(m.account()),
+		Output: &junitOutput{xmlText(m.account())},
 	}
 	s.Tests++
 	s.seconds += m.DurationSeconds

@@ -33,7 +33,7 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 			m.linef("- %s: %s", mdCode(string(s.ID)), mdCode(s.Note))
 		}
 	}
-	m.succeeded(o.succeeded)
+	m.keys("Succeeded", o.succeeded)
 	if text := o.durations(); text != "" {
 		m.linef("\nTimes: %s", mdText(text))
 	}
@@ -81,7 +81,8 @@ func (m *markdown) failure(f *failure) {
 	}
 }
 
-// keys lists machines to which nothing happened.
+// keys lists machines of which there is nothing more to say, as ranges: pages
+// that show Markdown cut or refuse long ones.
 func (m *markdown) keys(title string, machines []machine) {
 	if len(machines) == 0 {
 		return
@@ -90,21 +91,6 @@ func (m *markdown) keys(title string, machines []machine) {
 	for _, group := range byAction(machines) {
 		m.linef("- %s %s", group.action, mdCode(ranges(group.keys)))
 	}
-}
-
-// succeeded lists what went well, folded away: it is long, and seldom read.
-func (m *markdown) succeeded(machines []machine) {
-	if len(machines) == 0 {
-		return
-	}
-	m.linef("\n<details><summary>Succeeded: %s</summary>\n", plural(len(machines), "machine"))
-	m.linef("| action | machine | name | vm | duration |")
-	m.linef("|---|---|---|---|--:|")
-	for _, v := range machines {
-		m.linef("| %s | %s | %s | %s | %s |", v.Action, mdCell(v.Key), mdCell(v.Name), mdCell(v.vm()),
-			durationText(v.DurationSeconds))
-	}
-	m.linef("\n</details>")
 }
 
 // mdSpecial are the characters that can begin markup anywhere in a line.

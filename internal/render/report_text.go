@@ -127,8 +127,8 @@ func (p *printer) done(machines []machine) {
 // byAction writes keys by action, as ranges.
 func (p *printer) byAction(machines []machine) {
 	for _, group := range byAction(machines) {
-		p.put(actionPaint(group.action), "  "+pad(group.action.Symbol(), 3)+" "+pad(string(group.action), 7)+"  ")
-		p.hang(plain, 15, ranges(group.keys))
+		p.put(actionPaint(group.action), signature(group.action))
+		p.hang(plain, signatureWidth, ranges(group.keys))
 	}
 }
 
@@ -144,14 +144,10 @@ func (p *printer) stepNotes(steps []executor.StepResult) {
 	p.newline()
 }
 
-// statusWord is a status as a person would say it.
+// statusWord is a status as a person would write it.
 func statusWord(s executor.Status) string {
-	switch s {
-	case executor.Indeterminate:
-		return "outcome unknown"
-	case executor.NotStarted:
+	if s == executor.NotStarted {
 		return "not started"
-	case executor.Succeeded, executor.Failed, executor.Skipped, executor.Blocked:
 	}
 	return string(s)
 }

@@ -37,13 +37,14 @@ func plural(n int, noun string) string {
 // durationText writes seconds as people say them: "3.4s", "1m40s", "2h05m".
 func durationText(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
+	if tenths := d.Round(time.Second / 10); tenths < 10*time.Second {
+		return fmt.Sprintf("%.1fs", tenths.Seconds())
+	}
+	d = d.Round(time.Second)
 	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Minute:
-		return fmt.Sprintf("%.0fs", d.Seconds())
+		return fmt.Sprintf("%ds", d/time.Second)
 	case d < time.Hour:
-		d = d.Round(time.Second)
 		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
 	}
 	d = d.Round(time.Minute)
