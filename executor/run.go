@@ -13,8 +13,5 @@ func Run(ctx context.Context, plan *planner.Plan, driver Driver, journal *Journa
 	return nil, nil
 }
 
-// Journal is the append-only record of a run: one JSON object per line.
-type Journal struct{}
-
 // Fold builds the report of a run from its events.
 func Fold(events []Event) (*Report, error) { return nil, nil }
