@@ -1,0 +1,248 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"zfleet/executor"
+	"zfleet/internal/zstack"
+	"zfleet/planner"
+)
+
+// DefaultStepTimeout bounds the wait for one step when Options name no bound.
+const DefaultStepTimeout = time.Hour
+
+// Options steer a Driver.
+type Options struct {
+	// Scope is the fleet whose machines the driver may touch.
+	Scope planner.Scope
+	// Secrets holds the values of secrets by spec.Text.Path.
+	Secrets map[string]string
+	// StepTimeout bounds the wait for the outcome of one step; zero means
+	// DefaultStepTimeout.
+	StepTimeout time.Duration
+}
+
+// Driver carries out the steps of a plan on a ZStack server. It is safe for
+// concurrent use.
+type Driver struct {
+	client  *zstack.Client
+	scope   planner.Scope
+	secrets map[string]string
+	timeout time.Duration
+	pace    pace
+	hosts   lookups[string]
+	images  lookups[system]
+}
+
+// pace holds the driver's waits.
+type pace struct {
+	look      time.Duration // between two looks at a machine that is changing
+	invisible time.Duration // before a UUID that is taken, but by nothing visible, is tried again
+	settle    time.Duration // for a machine to go or to settle after its create failed
+	tags      time.Duration // for the tags of a machine that was just created to appear
+}
+
+var _ executor.Driver = (*Driver)(nil)
+
+// NewDriver returns a driver that works through client.
+func NewDriver(client *zstack.Client, opts Options) *Driver {
+	d := &Driver{
+		client:  client,
+		scope:   opts.Scope,
+		secrets: opts.Secrets,
+		timeout: opts.StepTimeout,
+		pace:    pace{look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second},
+	}
+	if d.timeout <= 0 {
+		d.timeout = DefaultStepTimeout
+	}
+	return d
+}
+
+// Perform carries out one step; see executor.Driver.
+func (d *Driver) Perform(ctx context.Context, step planner.Step, rec executor.Recorder) executor.Outcome {
+	t := &task{Driver: d, step: step, rec: rec, deadline: time.Now().Add(d.timeout)}
+	switch op := step.Op.(type) {
+	case planner.CreateVM:
+		return t.create(ctx, op)
+	case planner.TagDisks:
+		return t.tagDisks(ctx, op)
+	case planner.UpdateVM:
+		return t.update(ctx, op)
+	case planner.ChangeOffering:
+		return t.changeOffering(ctx, op)
+	case planner.SetHostname:
+		return t.setHostname(ctx, op)
+	case planner.SetConsolePassword:
+		return t.setConsolePassword(ctx, op)
+	case planner.StopVM:
+		return t.stop(ctx)
+	case planner.StartVM:
+		return t.start(ctx)
+	case planner.DestroyVM:
+		return t.destroy(ctx, op)
+	case planner.DeleteDisk:
+		return t.deleteDisk(ctx, op)
+	case planner.AddTag:
+		return t.addTag(ctx, op)
+	case planner.RemoveTag:
+		return t.removeTag(ctx, op)
+	case planner.AttachTag:
+		return t.attachTag(ctx, op)
+	case planner.DetachTag:
+		return t.detachTag(ctx, op)
+	}
+	return failed(&executor.Failure{
+		Class:   classInternal,
+		Message: fmt.Sprintf("this version of zfleet cannot carry out a step of type %T", step.Op),
+		Hint:    "use the version of zfleet that made the plan",
+	})
+}
+
+// task is one performance of a step.
+type task struct {
+	*Driver
+	step     planner.Step
+	rec      executor.Recorder
+	deadline time.Time
+	sent     bool // a mutating request may have reached the server
+}
+
+// left is how long the step may still wait; never less than a moment, so that a
+// call that is already out gets its answer.
+func (t *task) left() time.Duration { return max(time.Until(t.deadline), time.Second) }
+
+// maxRenewals bounds how often one request is sent again because its session
+// had ended when the server came to it.
+const maxRenewals = 3
+
+// send sends a mutating request and waits for its job. Each try has a job UUID
+// of its own, drawn from the recorder. A request that only met an expired
+// session did nothing and is sent again at once.
+func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, error) {
+	for renewals := 0; ; renewals++ {
+		job, err := t.rec.Attempt(call.Operation)
+		if err != nil {
+			return nil, &attemptError{err}
+		}
+		call.JobUUID = job
+		call.Timeout = t.left()
+		body, err := t.client.Do(ctx, call)
+		if zstack.IsSessionExpired(err) && renewals < maxRenewals {
+			continue
+		}
+		if err == nil || mayHaveArrived(err) {
+			t.sent = true
+		}
+		return body, err
+	}
+}
+
+// mayHaveArrived reports whether a request that ended in err may have been
+// carried out, in whole or in part.
+func mayHaveArrived(err error) bool {
+	if _, ok := isUnknown(err); ok {
+		return true
+	}
+	var (
+		api     *zstack.APIError
+		refused *zstack.RefusedError
+		notSent *zstack.NotSentError
+		auth    *zstack.AuthError
+		attempt *attemptError
+	)
+	return !errors.As(err, &api) && !errors.As(err, &refused) && !errors.As(err, &notSent) &&
+		!errors.As(err, &auth) && !errors.As(err, &attempt)
+}
+
+// edit sends a request that is safe to repeat. done looks at the cloud and
+// reports whether what the request is for has been reached; it decides when the
+// answer was lost, or when the server gave up in between.
+func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Context) (bool, error)) executor.Outcome {
+	_, err := t.send(ctx, call)
+	if err == nil {
+		return executor.Outcome{Status: executor.Succeeded}
+	}
+	failure, retry := failureOf(call.Operation, err)
+	jobUnknown, _ := isUnknown(err)
+	arrived := mayHaveArrived(err)
+	switch {
+	case arrived && ctx.Err() != nil:
+		return undecided(failure)
+	case !arrived && failure.Class != classTransient:
+		return executor.Outcome{Status: executor.Failed, Retry: retry, Failure: failure}
+	}
+	t.rec.Phase("looking whether it was done")
+	reached, lookErr := done(ctx)
+	switch {
+	case lookErr == nil && reached:
+		return executor.Outcome{Status: executor.Succeeded, Note: "the answer was lost, but it is done"}
+	case arrived && (lookErr != nil || !jobUnknown):
+		return undecided(failure)
+	}
+	return executor.Outcome{Status: executor.Failed, Retry: true, Failure: failure}
+}
+
+// undecided is the outcome of a step whose request may have been carried out.
+func undecided(failure *executor.Failure) executor.Outcome {
+	failure.Hint = hintAgain
+	return executor.Outcome{Status: executor.Indeterminate, Failure: failure}
+}
+
+// readFailed is the outcome of a step that could not be begun because the
+// machine could not be read. Nothing was sent, so a lost answer may be retried.
+func (t *task) readFailed(err error) executor.Outcome {
+	failure, retry := failureOf("QueryVmInstance", err)
+	if t.sent {
+		return undecided(failure)
+	}
+	_, unknown := isUnknown(err)
+	retry = retry || unknown || failure.Class == classTransport
+	return executor.Outcome{Status: executor.Failed, Retry: retry && !isContextError(err), Failure: failure}
+}
+
+// wait sleeps, or returns the context's error when that comes first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func failed(failure *executor.Failure) executor.Outcome {
+	return executor.Outcome{Status: executor.Failed, Failure: failure}
+}
+
+func blocked(failure *executor.Failure) executor.Outcome {
+	return executor.Outcome{Status: executor.Blocked, Failure: failure}
+}
+
+// action is a PUT on a VM's actions.
+func (t *task) action(operation, name string, fields any) zstack.Call {
+	return zstack.Call{
+		Operation: operation,
+		Method:    http.MethodPut,
+		Path:      "/vm-instances/" + t.step.UUID + "/actions",
+		Body:      map[string]any{name: fields},
+	}
+}
+
+// userTags reads the user tags of one resource.
+func (d *Driver) userTags(ctx context.Context, uuid string) ([]zstack.Tag, error) {
+	of, _ := zstack.Where("resourceUuid", "=", uuid)
+	return zstack.List[zstack.Tag](ctx, d.client, "/user-tags", of)
+}
+
+func hasTag(tags []zstack.Tag, text string) bool {
+	return slices.ContainsFunc(tags, func(tag zstack.Tag) bool { return tag.Tag == text })
+}

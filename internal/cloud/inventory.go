@@ -1,0 +1,221 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"zfleet/internal/zstack"
+	"zfleet/planner"
+)
+
+const (
+	// chunk is how many UUIDs or names one query asks for.
+	chunk = 100
+	// queries is how many queries an inventory has in flight at once.
+	queries = 4
+)
+
+// Inventory reads what a plan needs: the fleet's machines and disks, and the
+// kinds of things that wants refers to. The number of requests depends on pages
+// and kinds, not on machines. A scope without an ID takes the account's UUID;
+// the inventory says which scope it is of. progress, which may be nil, is told
+// what is read next, in a word or two.
+func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, wants planner.Wants, progress func(string)) (*planner.Inventory, error) {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	progress("account")
+	account, err := client.Account(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the account: %w", err)
+	}
+	scope.ID = cmp.Or(scope.ID, account)
+	r := &reader{client: client, scope: scope}
+	inventory := &planner.Inventory{Scope: scope, Account: account}
+	inventory.Version, inventory.DeletionPolicy = r.server(ctx)
+
+	progress("machines")
+	if err := r.readMachines(ctx, wants.VMUUIDs); err != nil {
+		return nil, fmt.Errorf("reading the machines: %w", err)
+	}
+	progress("disks")
+	if err := r.readDisks(ctx); err != nil {
+		return nil, fmt.Errorf("reading the disks: %w", err)
+	}
+	progress("tags")
+	if err := r.readTags(ctx); err != nil {
+		return nil, fmt.Errorf("reading the tags of the machines: %w", err)
+	}
+	inventory.Machines, inventory.Disks = r.observed(), r.taggedDisks()
+	if inventory.Catalog, err = r.catalog(ctx, wants, progress); err != nil {
+		return nil, err
+	}
+	return inventory, nil
+}
+
+// reader collects rows for one inventory.
+type reader struct {
+	client   *zstack.Client
+	scope    planner.Scope
+	vms      map[string]zstack.VM
+	disks    map[string]zstack.Volume // tagged ones, attached or not
+	diskTags map[string][]zstack.Tag  // the fleet's, by volume
+	userTags map[string][]zstack.Tag  // by VM
+	sysTags  map[string][]zstack.Tag  // by VM
+}
+
+// server reads what only informs a plan; what an account may not read is empty.
+func (r *reader) server(ctx context.Context) (version, deletionPolicy string) {
+	version, err := r.client.Version(ctx)
+	if err != nil {
+		version = ""
+	}
+	category, _ := zstack.Where("category", "=", "vm")
+	name, _ := zstack.Where("name", "=", "deletionPolicy")
+	rows, err := zstack.List[zstack.GlobalConfig](ctx, r.client, "/global-configurations", category, name)
+	if err == nil && len(rows) == 1 {
+		deletionPolicy = rows[0].Value
+	}
+	return version, deletionPolicy
+}
+
+// readMachines finds the fleet's VMs three ways: by the beginning of their
+// UUIDs, by their tags, and by the UUIDs that the fleet file names.
+func (r *reader) readMachines(ctx context.Context, named []string) error {
+	var inRange []zstack.VM
+	var tags []zstack.Tag
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		prefix, _ := zstack.Where("uuid", "~=", r.scope.UUIDPrefix()+"%")
+		inRange, err = zstack.List[zstack.VM](groupCtx, r.client, "/vm-instances", prefix)
+		return err
+	})
+	group.Go(func() (err error) {
+		tags, err = r.fleetTags(groupCtx, typeVM, r.scope.KeyTag(""))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	r.vms = make(map[string]zstack.VM)
+	for _, vm := range inRange {
+		r.vms[vm.UUID] = vm
+	}
+	var missing []string
+	for _, tag := range tags {
+		missing = append(missing, tag.ResourceUUID)
+	}
+	missing = slices.DeleteFunc(append(missing, named...), func(uuid string) bool {
+		_, have := r.vms[uuid]
+		return have
+	})
+	others, err := listIn[zstack.VM](ctx, r.client, "/vm-instances", "uuid", missing)
+	for _, vm := range others {
+		r.vms[vm.UUID] = vm
+	}
+	return err
+}
+
+// readDisks finds the volumes that carry a disk tag of the fleet. Those of the
+// fleet's VMs are known from the VMs; only the others are asked for.
+func (r *reader) readDisks(ctx context.Context) error {
+	tags, err := r.fleetTags(ctx, typeVolume, r.scope.TagPrefix()+"disk::")
+	if err != nil {
+		return err
+	}
+	r.diskTags, r.disks = byResource(tags), make(map[string]zstack.Volume)
+	for _, vm := range r.vms {
+		for _, volume := range vm.Volumes {
+			if r.diskTags[volume.UUID] != nil {
+				r.disks[volume.UUID] = volume
+			}
+		}
+	}
+	var missing []string
+	for uuid := range r.diskTags {
+		if _, have := r.disks[uuid]; !have {
+			missing = append(missing, uuid)
+		}
+	}
+	volumes, err := listIn[zstack.Volume](ctx, r.client, "/volumes", "uuid", missing)
+	for _, volume := range volumes {
+		r.disks[volume.UUID] = volume
+	}
+	return err
+}
+
+// fleetTags lists the user tags on resources of a type that begin with a text.
+func (r *reader) fleetTags(ctx context.Context, resourceType, prefix string) ([]zstack.Tag, error) {
+	conditions := make([]zstack.Condition, 0, 2)
+	ofType, _ := zstack.Where("resourceType", "=", resourceType)
+	conditions = append(conditions, ofType)
+	if like, ok := zstack.Where("tag", "~=", prefix+"%"); ok {
+		conditions = append(conditions, like)
+	}
+	tags, err := zstack.List[zstack.Tag](ctx, r.client, "/user-tags", conditions...)
+	return withPrefix(tags, prefix), err // the server's pattern may match more
+}
+
+// readTags reads all tags of the machines that were found.
+func (r *reader) readTags(ctx context.Context) error {
+	var uuids []string
+	for uuid := range r.vms {
+		uuids = append(uuids, uuid)
+	}
+	var user, system []zstack.Tag
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		user, err = listIn[zstack.Tag](ctx, r.client, "/user-tags", "resourceUuid", uuids)
+		return err
+	})
+	group.Go(func() (err error) {
+		system, err = listIn[zstack.Tag](ctx, r.client, "/system-tags", "resourceUuid", uuids)
+		return err
+	})
+	err := group.Wait()
+	r.userTags, r.sysTags = byResource(user), byResource(system)
+	return err
+}
+
+func byResource(tags []zstack.Tag) map[string][]zstack.Tag {
+	by := make(map[string][]zstack.Tag)
+	for _, tag := range tags {
+		by[tag.ResourceUUID] = append(by[tag.ResourceUUID], tag)
+	}
+	return by
+}
+
+// listIn lists the rows whose field has one of the values, in chunks.
+func listIn[T zstack.Resource](ctx context.Context, client *zstack.Client, path, field string, values []string) ([]T, error) {
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
+	parts := slices.Collect(slices.Chunk(values, chunk))
+	found := make([][]T, len(parts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(queries)
+	for i, part := range parts {
+		group.Go(func() (err error) {
+			found[i], err = zstack.List[T](ctx, client, path, zstack.In(field, part))
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(found...), err
+}
+
+// secretPrefixes begin the system tags whose values are nobody's business.
+var secretPrefixes = []string{passwordPrefix, "userdata::", "rootPassword::", "sshkey::"}
+
+// masked hides the value of a system tag that holds a secret.
+func masked(text string) string {
+	for _, prefix := range secretPrefixes {
+		if strings.HasPrefix(text, prefix) {
+			return prefix + "*****"
+		}
+	}
+	return text
+}
