@@ -36,6 +36,10 @@ type node struct {
 	pos     Pos     // of the value
 	secret  bool    // its text came, at least in part, from a sensitive variable
 
+	// retype marks a string that is one whole variable: where the schema wants
+	// no string it becomes what the core schema makes of its text.
+	retype bool
+
 	// literal holds the spans of text that came from variables, by byte offset
 	// and in order. They are never interpolated again.
 	literal []span

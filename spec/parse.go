@@ -1,7 +1,245 @@
 package spec
 
-// parseYAML reads one YAML file as a tree whose root is a map. The tree is nil
-// when nothing useful could be read.
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// What a file may cost. Fleets stay far below; hostile files do not.
+const (
+	maxFileBytes    = 16 << 20
+	maxNesting      = 100
+	maxAliasNodes   = 1_000_000 // values that aliases may add to a file
+	maxSyntaxErrors = 20
+)
+
+// parseYAML reads one YAML file as a tree whose root is a map. It goes on after
+// a problem as far as it can; the tree is nil where the file has no usable one.
 func parseYAML(in Input) (*node, Diagnostics) {
-	return nil, nil
+	root, problems := readYAML(in)
+	switch {
+	case problems.HasErrors() && root == nil:
+		return nil, problems
+	case root == nil:
+		return nil, append(problems, Diagnostic{
+			Pos:     Pos{File: in.Name, Line: 1, Column: 1},
+			Code:    "empty-file",
+			Message: "the file is empty",
+			Hint:    "a fleet file begins with apiVersion: zfleet/v1 and kind: Fleet",
+		})
+	case root.kind != mapNode:
+		return nil, append(problems, Diagnostic{
+			Pos:     root.pos,
+			Code:    "wrong-type",
+			Message: fmt.Sprintf("want a map at the top of the file, got %s", root.kind),
+			Hint:    "write lines such as name: value",
+		})
+	}
+	return root, problems
+}
+
+// readYAML is parseYAML for files that may be empty or hold any value. The tree
+// of an empty file is nil.
+func readYAML(in Input) (*node, Diagnostics) {
+	f := newFile(in)
+	if in := f.checkText(); in.HasErrors() {
+		return nil, in
+	}
+	docs, problems := f.parseSections()
+	c := composer{file: f, anchors: make(map[string]*anchor), broken: problems.HasErrors()}
+	root := c.document(docs)
+	problems = append(problems, c.problems...)
+	if c.broken {
+		return nil, problems
+	}
+	return root, problems
+}
+
+// file is the text of a file, ready for the YAML parser.
+type file struct {
+	name  string
+	text  string
+	lines []string
+}
+
+// newFile strips the byte order mark and makes all line ends alike, neither of
+// which moves a place.
+func newFile(in Input) *file {
+	data := bytes.TrimPrefix(in.Data, []byte("\xef\xbb\xbf"))
+	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	return &file{name: in.Name, text: text, lines: strings.Split(text, "\n")}
+}
+
+// at returns a place that is surely inside the file.
+func (f *file) at(line, column int) Pos {
+	line = min(max(line, 1), len(f.lines))
+	column = min(max(column, 1), utf8.RuneCountInString(f.lines[line-1])+1)
+	return Pos{File: f.name, Line: line, Column: column}
+}
+
+// place returns where a token stands.
+func (f *file) place(tk *token.Token) Pos {
+	if tk == nil || tk.Position == nil {
+		return f.at(1, 1)
+	}
+	return f.at(tk.Position.Line, tk.Position.Column)
+}
+
+// syntax is the diagnostic of text that is not YAML.
+func (f *file) syntax(line, column int, message, hint string) Diagnostic {
+	return Diagnostic{Pos: f.at(line, column), Code: "yaml-syntax", Message: message, Hint: hint}
+}
+
+// checkText reports what no YAML file may hold and what would break the parser.
+func (f *file) checkText() Diagnostics {
+	if len(f.text) > maxFileBytes {
+		return Diagnostics{f.syntax(1, 1, fmt.Sprintf("the file is larger than %d MiB", maxFileBytes>>20), "split the fleet")}
+	}
+	var found Diagnostics
+	for i, line := range f.lines {
+		if len(found) >= maxSyntaxErrors {
+			break
+		}
+		if column, message, hint := lineProblem(line); message != "" {
+			found = append(found, f.syntax(i+1, column, message, hint))
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, f.checkNesting()...)
+	}
+	return found
+}
+
+// lineProblem finds the first byte of a line that is not text.
+func lineProblem(line string) (column int, message, hint string) {
+	for i, r := range line {
+		column++
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(line[i:], "\uFFFD"):
+			return column, "the file is not UTF-8", "save it in the encoding UTF-8"
+		case r == '\r':
+			return column, "a carriage return stands inside a line", "end lines with a line feed"
+		case r != '\t' && unicode.IsControl(r) && r != '\u0085':
+			return column, fmt.Sprintf("the file holds the control character %U", r), `write it as an escape such as "\x1b" in double quotes`
+		case r == '\uFEFF':
+			return column, "a byte order mark stands inside the file", "remove the invisible character"
+		}
+	}
+	return 0, "", ""
+}
+
+// checkNesting bounds how deep values nest, because the parser recurses.
+func (f *file) checkNesting() Diagnostics {
+	var columns []int // of the blocks around a token
+	flow := 0
+	for _, tk := range lexer.Tokenize(f.text) {
+		switch tk.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow = max(flow-1, 0)
+		case token.SequenceEntryType, token.MappingValueType, token.MappingKeyType, token.AnchorType, token.TagType:
+			if flow > 0 {
+				break
+			}
+			for len(columns) > 0 && columns[len(columns)-1] >= tk.Position.Column {
+				columns = columns[:len(columns)-1]
+			}
+			columns = append(columns, tk.Position.Column)
+		}
+		// A key and the token of its value may both count, hence the factor.
+		if flow > maxNesting || len(columns) > 2*maxNesting {
+			at := f.place(tk)
+			return Diagnostics{f.syntax(at.Line, at.Column, fmt.Sprintf("values nest deeper than %d levels", maxNesting), "")}
+		}
+	}
+	return nil
+}
+
+// parseSections parses the file. After a syntax error it blanks the block
+// around it and tries again, so that independent errors show at once. What it
+// returns then is only good for finding more problems.
+func (f *file) parseSections() ([]*ast.DocumentNode, Diagnostics) {
+	var found Diagnostics
+	lines := f.lines
+	seenTo := 0
+	for {
+		docs, problem := f.parse(strings.Join(lines, "\n"))
+		if problem == nil {
+			return docs, found
+		}
+		if problem.Pos.Line > seenTo {
+			found = append(found, *problem)
+		}
+		from, to := f.section(lines, problem.Pos.Line-1)
+		if problem.Pos.Line <= seenTo || len(found) >= maxSyntaxErrors {
+			return nil, found
+		}
+		lines = append([]string(nil), lines...)
+		clear(lines[from:to])
+		seenTo = to
+	}
+}
+
+// section returns the lines [from, to) of the block around a line: the entry of
+// a top-level value, or where the top-level value has no entries all of it.
+func (f *file) section(lines []string, line int) (from, to int) {
+	from, to = block(lines, line, 0)
+	inner := -1
+	for _, text := range lines[min(from+1, to):to] {
+		if width, ok := indent(text); ok {
+			inner = width
+			break
+		}
+	}
+	if inner > 0 && line > from {
+		return block(lines, line, inner)
+	}
+	return from, to
+}
+
+// block returns the lines from the last one at or before line that is indented
+// by at most width to the next such one.
+func block(lines []string, line, width int) (from, to int) {
+	begins := func(i int) bool {
+		w, ok := indent(lines[i])
+		return ok && w <= width
+	}
+	for from = line; from > 0 && !begins(from); {
+		from--
+	}
+	for to = line + 1; to < len(lines) && !begins(to); {
+		to++
+	}
+	return from, to
+}
+
+// indent returns how far a line is indented; ok is false for blank lines and
+// comments.
+func indent(line string) (width int, ok bool) {
+	text := strings.TrimLeft(line, " ")
+	return len(line) - len(text), strings.TrimSpace(text) != "" && text[0] != '#'
+}
+
+// parse runs the YAML parser, whose panics count as syntax errors.
+func (f *file) parse(text string) (docs []*ast.DocumentNode, problem *Diagnostic) {
+	defer func() {
+		if recover() != nil {
+			d := f.syntax(1, 1, "the file is not valid YAML", "check quotes, brackets and indentation")
+			docs, problem = nil, &d
+		}
+	}()
+	parsed, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, f.syntaxError(err)
+	}
+	return parsed.Docs, nil
 }
