@@ -98,6 +98,10 @@ type Options struct {
 	// retries the whole run may spend. Zero means the defaults, 4 and 100.
 	MaxAttempts int
 	RetryBudget int
+
+	// Set by tests where chance must not decide; nil means random.
+	newJobUUID func() string
+	jitter     func(ceiling time.Duration) time.Duration
 }
 
 // Limits bound how much is in flight at once. Zero means no limit, except for

@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"zfleet/planner"
@@ -39,7 +41,7 @@ type MachineResult struct {
 	Status          Status   `json:"status"`
 	DurationSeconds float64  `json:"durationSeconds"`
 	Facts           *Facts   `json:"facts,omitempty"`
-	Failure         *Failure `json:"failure,omitempty"` // of the first step that did not succeed
+	Failure         *Failure `json:"failure,omitempty"` // of the first step that ended with this status
 }
 
 // StepResult is what became of one step.
@@ -60,4 +62,27 @@ type Attempt struct {
 	At        time.Time `json:"at"`
 	Operation string    `json:"operation"`
 	JobUUID   string    `json:"jobUuid"`
+}
+
+// DecodeReport reads a report from its JSON. It refuses what a newer major
+// version wrote, and what is JSON but no report.
+func DecodeReport(data []byte) (*Report, error) {
+	var report Report
+	if err := json.Unmarshal(data, &report); err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	if _, err := checkFormat(report.FormatVersion); err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	for _, step := range report.Steps {
+		if !step.Status.valid() {
+			return nil, fmt.Errorf("report: step %q: unknown status %q", step.ID, step.Status)
+		}
+	}
+	for _, machine := range report.Machines {
+		if !machine.Status.valid() {
+			return nil, fmt.Errorf("report: machine %q: unknown status %q", machine.Key, machine.Status)
+		}
+	}
+	return &report, nil
 }

@@ -2,6 +2,8 @@ package executor
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,4 +35,51 @@ func retryCeiling(try int) time.Duration {
 // together do not come back together.
 func fullJitter(ceiling time.Duration) time.Duration {
 	return time.Duration(rand.Int64N(int64(ceiling) + 1)).Round(time.Millisecond)
+}
+
+// retry lets a step that is known to have done nothing wait for another try,
+// or returns false if it has had its share. While it waits it holds no place.
+func (s *scheduler) retry(i int, o Outcome) bool {
+	n := &s.nodes[i]
+	switch {
+	case s.stopped, n.try >= s.maxTries:
+		return false
+	case s.budget == 0:
+		o.Note = strings.TrimPrefix(o.Note+"; the run has spent all its retries", "; ")
+		s.finish(i, o)
+		return true
+	}
+	s.budget--
+	wait := s.jitter(retryCeiling(n.try))
+	n.state, n.outcome, n.due = waiting, o, time.Now().Add(wait)
+	s.waiting = append(s.waiting, i)
+	event := StepRetried{At: s.time(), Step: n.step.ID, Try: n.try, WaitMS: wait.Milliseconds()}
+	if o.Failure != nil {
+		event.Failure = *o.Failure
+	}
+	s.emit(event)
+	return true
+}
+
+// retryDue makes the steps ready whose wait is over.
+func (s *scheduler) retryDue() {
+	now := time.Now()
+	s.waiting = slices.DeleteFunc(s.waiting, func(i int) bool {
+		n := &s.nodes[i]
+		if n.due.After(now) {
+			return false
+		}
+		n.state, n.outcome = pending, Outcome{}
+		s.enqueue(i)
+		return true
+	})
+}
+
+// untilDue is how long it is until the next wait is over.
+func (s *scheduler) untilDue() time.Duration {
+	until := retryCap
+	for _, i := range s.waiting {
+		until = min(until, time.Until(s.nodes[i].due))
+	}
+	return until
 }
