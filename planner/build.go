@@ -1,6 +1,14 @@
 package planner
 
-import "zfleet/spec"
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"zfleet/spec"
+)
 
 // Options are the operator's words to a plan.
 type Options struct {
@@ -14,43 +22,329 @@ type Options struct {
 	NextGeneration    []string // keys whose generation is known to be burnt
 }
 
-// RequestsFor says what an inventory for a fleet has to hold.
-func RequestsFor(fleet *spec.Fleet) Wants { return Wants{} }
+// formatVersion of plan files.
+const formatVersion = "1.0"
 
 // Build decides what has to be done so that the inventory becomes what the
 // fleet asks for. Findings that point into the fleet file are returned; with an
 // error among them there is no plan.
 func Build(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnostics) {
-	return nil, nil
+	selection, findings := newSelection(opts, keysOfFleet(fleet), inv)
+	if findings.HasErrors() {
+		return nil, findings
+	}
+	b := &builder{
+		fleet: fleet, scope: inv.Scope, inv: inv, opts: opts,
+		names: newResolver(inv.Catalog),
+		owned: newOwnership(inv.Scope, inv, fleet),
+	}
+	b.drafter = drafter{scope: inv.Scope, resolve: b.names, secrets: newSecretDigests(inv.Scope, secretValues(fleet))}
+	var changes []Change
+	for i := range fleet.Machines {
+		if m := &fleet.Machines[i]; selection.has(m.Key) {
+			changes = append(changes, b.machine(m)...)
+		}
+	}
+	b.check()
+	changes = append(changes, b.absent(selection)...)
+	found := b.names.findings.Sorted()
+	if found.HasErrors() {
+		return nil, found
+	}
+	plan := b.plan(changes)
+	plan.Notes = found
+	plan.References = b.names.sorted()
+	plan.Refusals = b.refusals(changes)
+	plan.finish()
+	return plan, found
 }
 
 // BuildDestroy plans the deletion of every machine that the fleet owns. It
 // needs the fleet's scope only and binds no reference.
-func BuildDestroy(scope Scope, inv *Inventory, opts Options) *Plan { return nil }
-
-// DeriveSteps returns the steps that follow from changes.
-func DeriveSteps(scope Scope, changes []Change) []Step { return nil }
-
-// Counts holds how many machines a plan treats how; they add up to all machines.
-type Counts struct {
-	Create, Update, Replace, Delete, Keep, Blocked int
+func BuildDestroy(scope Scope, inv *Inventory, opts Options) *Plan {
+	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv.Catalog), owned: newOwnership(scope, inv, nil)}
+	selection, findings := newSelection(opts, nil, inv)
+	plan := b.plan(b.absent(selection))
+	for i := range plan.Changes {
+		if plan.Changes[i].Action == Delete {
+			plan.Changes[i].Reason = "destroy was asked for"
+		}
+	}
+	plan.Notes = findings
+	plan.finish()
+	return plan
 }
 
-// Counts counts the changes by action.
-func (p *Plan) Counts() Counts { return Counts{} }
-
-// Encode returns the plan file: indented JSON, the same bytes for the same plan.
-func (p *Plan) Encode() ([]byte, error) { return nil, nil }
-
-// Decode reads a plan file. It refuses unknown major versions, unknown fields,
-// a digest that does not fit and steps that do not follow from the changes.
-func Decode(data []byte) (*Plan, error) { return nil, nil }
-
-// Moved is one thing that is no longer as it was when a plan was made.
-type Moved struct {
-	Key  string
-	What string // for people: what the plan saw and what is there now
+func keysOfFleet(fleet *spec.Fleet) []string {
+	var keys []string
+	for i := range fleet.Machines {
+		keys = append(keys, fleet.Machines[i].Key)
+	}
+	return keys
 }
 
-// Stale compares what a plan was made from with a fresh inventory.
-func Stale(plan *Plan, inv *Inventory) []Moved { return nil }
+// builder holds what the decisions about single machines share.
+type builder struct {
+	fleet   *spec.Fleet // nil when everything is destroyed
+	scope   Scope
+	inv     *Inventory
+	opts    Options
+	names   *resolver
+	owned   *ownership
+	drafter drafter
+	drafts  []*draft // every selected machine of the file
+	created []*draft // those of them that are created or replaced, to be checked together
+}
+
+func (b *builder) plan(changes []Change) *Plan {
+	plan := &Plan{
+		FormatVersion: formatVersion, Scope: b.scope, Account: b.inv.Account,
+		Endpoint: b.inv.Endpoint, ServerVersion: b.inv.Version,
+		References: []Binding{}, Changes: changes, Copies: b.owned.copies,
+	}
+	if b.fleet != nil {
+		plan.SpecDigest, plan.Limits = b.fleet.Digest, b.fleet.Limits
+	}
+	for i := range plan.Changes {
+		change := &plan.Changes[i]
+		if change.Action != Keep {
+			change.Fingerprint = b.fingerprint(change)
+		}
+	}
+	return plan
+}
+
+// finish derives the steps and seals the plan.
+func (p *Plan) finish() {
+	if p.Changes == nil {
+		p.Changes = []Change{}
+	}
+	p.Steps = DeriveSteps(p.Scope, p.Changes)
+	p.Digest = p.digest()
+}
+
+// machine decides about one machine of the fleet file. More than one change
+// comes of it when earlier generations are left.
+func (b *builder) machine(m *spec.Machine) []Change {
+	own := b.owned.of(m.Key)
+	w := b.drafter.draft(m)
+	if w == nil {
+		return nil
+	}
+	b.drafts = append(b.drafts, w)
+	change := Change{Key: m.Key, Name: m.Name, Pos: m.At("")}
+	disks := own.diskPlaces(b.scope)
+	switch {
+	case m.ResourceUUID != "" && own.live == nil && b.taken(m) != "":
+		change.Action, change.UUID, change.Reason = Blocked, m.ResourceUUID, b.taken(m)
+	case own.live == nil:
+		b.create(&change, w, own)
+	default:
+		b.existing(&change, w, own, disks)
+	}
+	change.Notes = append(change.Notes, foreignNotes(disks)...)
+	b.leftDisks(&change, disks.orphans)
+	return append([]Change{change}, b.leftovers(own, m.Name)...)
+}
+
+// taken says why an explicit UUID cannot be used, or "".
+func (b *builder) taken(m *spec.Machine) string {
+	for i := range b.inv.Machines {
+		if vm := &b.inv.Machines[i]; vm.UUID == m.ResourceUUID {
+			if inRecycleBin(vm.State) {
+				return fmt.Sprintf("its resourceUuid belongs to VM %q in the recycle bin; expunge that VM, or choose another UUID", vm.Name)
+			}
+			return fmt.Sprintf("its resourceUuid belongs to VM %q, which is not this fleet's; choose another UUID", vm.Name)
+		}
+	}
+	return ""
+}
+
+func (b *builder) create(change *Change, w *draft, own *owned) {
+	if w.missing != nil {
+		b.names.report(*w.missing)
+		return
+	}
+	generation := own.next()
+	if slices.Contains(b.opts.NextGeneration, change.Key) {
+		generation++
+	}
+	change.Action, change.Reason = Create, "no machine has this key"
+	if len(own.binned) > 0 {
+		change.Reason = fmt.Sprintf("its last VM %q is in the recycle bin, so this is generation %d", own.binned[0].Name, generation)
+	}
+	b.birth(change, w, generation)
+}
+
+// birth fills in what a create and a replace share.
+func (b *builder) birth(change *Change, w *draft, generation int) {
+	change.Generation = generation
+	change.UUID = cmp.Or(w.m.ResourceUUID, b.scope.MachineUUID(change.Key, generation))
+	change.Blueprint = &w.bp
+	change.Uses = w.limitUses()
+	if generation > MaxGeneration {
+		change.Action, change.Reason = Blocked, "every generation of its UUID is used up; give the machine another key"
+		return
+	}
+	b.created = append(b.created, w)
+}
+
+// existing decides about a machine that is there.
+func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlaces) {
+	vm := own.live
+	change.UUID, change.Generation = vm.UUID, vm.generation
+	change.Uses = vmUses(vm.Observed)
+	c := compare(b.scope, w, vm, disks, b.names)
+	change.Differences, change.Notes = c.differences, c.notes
+	switch {
+	case vm.tags.has(releasedTag):
+		b.block(change, "it was released from the fleet; take it out of the file, or remove the tag "+b.scope.TagPrefix()+releasedTag)
+	case len(c.differences) == 0 && c.blocked == "":
+		change.Action, change.Differences = Keep, nil
+		if !settled(vm.State) {
+			change.Notes = append(change.Notes, "it is "+vm.State+" now")
+		}
+	case !settled(vm.State):
+		b.block(change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
+	case c.forced():
+		b.replace(change, w, own, c, disks)
+	case c.blocked != "":
+		b.block(change, c.blocked)
+	default:
+		change.Action, change.Edit = Update, &c.edit
+		change.Reason = "differs in " + fields(c.differences, func(Difference) bool { return true })
+	}
+}
+
+func (b *builder) block(change *Change, reason string) {
+	change.Action, change.Reason, change.Edit, change.Blueprint = Blocked, reason, nil, nil
+}
+
+func fields(differences []Difference, which func(Difference) bool) string {
+	var names []string
+	for _, d := range filter(differences, which) {
+		names = append(names, d.Field)
+	}
+	return strings.Join(names, ", ")
+}
+
+// replace decides about a machine that only a new VM can make right.
+func (b *builder) replace(change *Change, w *draft, own *owned, c *comparison, disks diskPlaces) {
+	reasons := fields(c.differences, func(d Difference) bool { return d.ForcesReplace })
+	switch {
+	case w.m.Lifecycle.Protect:
+		b.block(change, fmt.Sprintf("it would be replaced because of %s, but is protected", reasons))
+		change.Protected = true
+		return
+	case w.m.ResourceUUID != "":
+		b.block(change, fmt.Sprintf("it would be replaced because of %s, but its resourceUuid stays with the old VM until that is expunged", reasons))
+		return
+	case own.live.tags.sourceKind() == spec.FromVolume:
+		b.block(change, fmt.Sprintf("it would be replaced because of %s, and the volume that is its root disk would go with the old VM", reasons))
+		return
+	case w.missing != nil:
+		b.names.report(*w.missing)
+		return
+	}
+	change.Action, change.OldUUID, change.Reason = Replace, own.live.UUID, reasons+" can be had on a new VM only"
+	change.Disks = fates(b.scope, change.Key, slices.Concat(disks.attached, disks.detached))
+	change.Edit = protectionEdit(c)
+	b.birth(change, w, own.next())
+	change.Uses = append(change.Uses, filter(vmUses(own.live.Observed), func(u Use) bool { return !slices.Contains(change.Uses, u) })...)
+}
+
+// protectionEdit keeps of an update what must go before a replacement: the
+// protection that the file has given up.
+func protectionEdit(c *comparison) *Edit {
+	protect, ok := c.vm.tags.other[protectTag]
+	if !ok {
+		return nil
+	}
+	return &Edit{RemoveTags: []Tag{protect}}
+}
+
+// leftDisks adds disks that VMs of earlier generations left.
+func (b *builder) leftDisks(change *Change, orphans []Disk) {
+	if len(orphans) == 0 {
+		return
+	}
+	switch change.Action {
+	case Blocked:
+		change.Notes = append(change.Notes, fmt.Sprintf("%d data disks are left of its earlier VMs", len(orphans)))
+		return
+	case Keep:
+		change.Action, change.Edit = Update, &Edit{}
+		change.Reason = "data disks are left of its earlier VMs"
+	}
+	change.Disks = append(change.Disks, fates(b.scope, change.Key, orphans)...)
+}
+
+func foreignNotes(disks diskPlaces) []string {
+	var notes []string
+	for _, d := range disks.foreign {
+		notes = append(notes, fmt.Sprintf("its data disk %q is attached to VM %s and is left alone", d.Name, d.VMUUID))
+	}
+	for _, d := range disks.detached {
+		notes = append(notes, fmt.Sprintf("its data disk %q (%s) is detached", d.Name, formatSize(d.Size)))
+	}
+	return notes
+}
+
+// leftovers are live VMs of lower generations: two machines where one was
+// meant, which only a person can decide about.
+func (b *builder) leftovers(own *owned, name string) []Change {
+	var changes []Change
+	for _, m := range own.leftovers {
+		changes = append(changes, Change{
+			Key: fmt.Sprintf("%s@%d", own.key, m.generation), Name: cmp.Or(m.Name, name), Action: Blocked, UUID: m.UUID, Generation: m.generation,
+			Reason: fmt.Sprintf("VM of generation %d, left when generation %d was made; destroy it by hand if it is not needed", m.generation, own.live.generation),
+		})
+	}
+	return changes
+}
+
+// absent decides about what the fleet owns and the file does not have.
+func (b *builder) absent(s *selection) []Change {
+	inFile := make(map[string]bool)
+	if b.fleet != nil {
+		for _, key := range keysOfFleet(b.fleet) {
+			inFile[key] = true
+		}
+	}
+	var changes []Change
+	for _, key := range slices.Sorted(maps.Keys(b.owned.byKey)) {
+		if own := b.owned.byKey[key]; !inFile[key] && s.has(key) {
+			if own.live != nil {
+				changes = append(changes, b.remove(own))
+				changes = append(changes, b.leftovers(own, "")...)
+			} else if disks := own.diskPlaces(b.scope); len(disks.orphans) > 0 {
+				changes = append(changes, Change{Key: key, Action: Delete, Reason: "its VM is gone, its data disks are left",
+					Disks: fates(b.scope, key, disks.orphans), Notes: foreignNotes(disks)})
+			}
+		}
+	}
+	return changes
+}
+
+// remove decides about the deletion of a machine.
+func (b *builder) remove(own *owned) Change {
+	vm := own.live
+	disks := own.diskPlaces(b.scope)
+	change := Change{Key: own.key, Name: vm.Name, Action: Delete, UUID: vm.UUID, Generation: vm.generation,
+		Reason: "not in the fleet file", Uses: vmUses(vm.Observed), Notes: foreignNotes(diskPlaces{foreign: disks.foreign})}
+	switch {
+	case vm.tags.has(releasedTag):
+		b.block(&change, "it was released from the fleet and is left alone")
+		change.Protected = true
+	case vm.tags.has(protectTag):
+		b.block(&change, "it is protected: set lifecycle.protect to false and apply that first")
+		change.Protected = true
+	case vm.tags.sourceKind() == spec.FromVolume && !slices.Contains(b.opts.AllowVolumeLoss, own.key):
+		b.block(&change, "the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss "+own.key)
+	case !settled(vm.State) && vm.State != "Unknown" && vm.State != "NoState":
+		b.block(&change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
+	default:
+		change.Disks = fates(b.scope, own.key, slices.Concat(disks.attached, disks.detached, disks.orphans))
+	}
+	return change
+}

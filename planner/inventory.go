@@ -1,7 +1,5 @@
 package planner
 
-import "zfleet/spec"
-
 // Inventory is everything observed of a cloud that a plan needs, taken once
 // per plan.
 type Inventory struct {
@@ -128,12 +126,4 @@ type Entry struct {
 	VolumeUUID         string `json:"volumeUuid,omitempty"`         // snapshots
 	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"` // volumes, snapshots
 	Shareable          bool   `json:"shareable,omitempty"`          // volumes
-}
-
-// Wants says what an inventory must hold so that a fleet can be planned: the
-// names and UUIDs that it refers to, by kind, sorted and without repeats, and
-// the VMs that it names by an explicit resourceUuid.
-type Wants struct {
-	Refs    map[Kind][]spec.Ref
-	VMUUIDs []string
 }

@@ -110,9 +110,9 @@ type Change struct {
 	// that are left of a machine that is gone.
 	Disks []DiskFate `json:"disks,omitempty"`
 	Notes []string   `json:"notes,omitempty"`
-	// Fingerprint is the SHA-256 (64 hex) of what the decision was made from:
-	// for a create the absence of the machine. Empty on keep.
-	Fingerprint string `json:"fingerprint,omitempty"`
+	// Fingerprint is what the decision was made from: facts about the VMs and
+	// disks with this key as "what: value" lines, sorted. Empty on keep.
+	Fingerprint []string `json:"fingerprint,omitempty"`
 	// Uses names what keyed limits count, as far as it is known at planning.
 	Uses []Use    `json:"uses,omitempty"`
 	Pos  spec.Pos `json:"pos,omitzero"`
@@ -134,6 +134,7 @@ type DiskFate struct {
 	UUID string `json:"uuid"`
 	Name string `json:"name"`
 	Size int64  `json:"size"` // bytes
+	Tag  string `json:"tag"`  // proves, when the disk is read again, that it is still the fleet's
 }
 
 // Blueprint is a machine with every reference bound: what a create call asks

@@ -1,0 +1,178 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DeriveSteps returns the steps that follow from changes, and from nothing
+// else, so that a plan file can be checked against itself.
+func DeriveSteps(scope Scope, changes []Change) []Step {
+	steps := []Step{}
+	for i := range changes {
+		d := deriver{scope: scope, change: &changes[i]}
+		switch changes[i].Action {
+		case Create:
+			d.create()
+			d.deleteDisks("")
+		case Update:
+			d.update()
+			d.deleteDisks("")
+		case Replace:
+			d.replace()
+		case Delete:
+			d.delete()
+		case Keep, Blocked:
+		}
+		steps = append(steps, d.steps...)
+	}
+	return steps
+}
+
+// deriver makes the steps of one change.
+type deriver struct {
+	scope  Scope
+	change *Change
+	steps  []Step
+}
+
+// add appends a step that follows the one before, if chained.
+func (d *deriver) add(vm string, op Op, suffix string, needs ...StepID) StepID {
+	id := StepID(d.change.Key + " " + op.Verb())
+	if suffix != "" {
+		id += StepID(" " + suffix)
+	}
+	needs = slices.DeleteFunc(slices.Clone(needs), func(need StepID) bool { return need == "" })
+	if len(needs) == 0 {
+		needs = nil
+	}
+	d.steps = append(d.steps, Step{ID: id, Key: d.change.Key, UUID: vm, Op: op, Needs: needs, Uses: d.uses(op)})
+	return id
+}
+
+// uses leaves to each operation what it burdens: only creations read a source
+// and write to storage.
+func (d *deriver) uses(op Op) []Use {
+	_, creates := op.(CreateVM)
+	var uses []Use
+	for _, use := range d.change.Uses {
+		if creates || use.Class == UseCluster || use.Class == UseHost {
+			uses = append(uses, use)
+		}
+	}
+	return uses
+}
+
+func (d *deriver) create(needs ...StepID) {
+	c := d.change
+	created := d.add(c.UUID, CreateVM{Blueprint: *c.Blueprint, Generation: c.Generation}, "", needs...)
+	// With JustCreate the disks do not exist before the first start.
+	if n := c.Blueprint.ownDisks(); n > 0 && c.Blueprint.Strategy != "JustCreate" {
+		d.tagDisks(n, c.Blueprint.attachedVolumes(), created)
+	}
+}
+
+func (d *deriver) tagDisks(count int, attached []string, needs ...StepID) StepID {
+	return d.add(d.change.UUID, TagDisks{Tag: d.scope.DiskTag(d.change.Key, d.change.Generation), Count: count, Attached: attached}, "", needs...)
+}
+
+// deleteDisks deletes the data disks of a change, after the step that frees them.
+func (d *deriver) deleteDisks(vm string, needs ...StepID) {
+	for i, disk := range d.change.Disks {
+		suffix := ""
+		if len(d.change.Disks) > 1 {
+			suffix = fmt.Sprint(i + 1)
+		}
+		d.add(vm, DeleteDisk{VolumeUUID: disk.UUID, Tag: disk.Tag}, suffix, needs...)
+	}
+}
+
+func (d *deriver) delete() {
+	if d.change.UUID == "" {
+		d.deleteDisks("")
+		return
+	}
+	destroyed := d.add(d.change.UUID, DestroyVM{Scope: d.scope}, "")
+	d.deleteDisks(d.change.UUID, destroyed)
+}
+
+// replace destroys the old VM before it creates the new one, which may need
+// the old one's addresses.
+func (d *deriver) replace() {
+	c := d.change
+	var last StepID
+	if c.Edit != nil {
+		for i, tag := range c.Edit.RemoveTags {
+			last = d.add(c.OldUUID, RemoveTag{Tag: tag.Text}, ordinal(i, len(c.Edit.RemoveTags)), last)
+		}
+	}
+	destroyed := d.add(c.OldUUID, DestroyVM{Scope: d.scope}, "", last)
+	d.deleteDisks(c.OldUUID, destroyed)
+	d.create(destroyed)
+}
+
+// update makes one chain: tags of ours that are new come first and those that
+// are old go last, so that a chain that is cut shows.
+func (d *deriver) update() {
+	e, vm := d.change.Edit, d.change.UUID
+	var last StepID
+	then := func(op Op, suffix string) { last = d.add(vm, op, suffix, last) }
+	restart := d.scope.TagPrefix() + restartTag
+	adds := slices.Clone(e.AddTags)
+	if e.Stop && !slices.ContainsFunc(e.RemoveTags, func(t Tag) bool { return t.Text == restart }) {
+		adds = append(adds, restart)
+	}
+	for i, tag := range adds {
+		then(AddTag{Tag: tag}, ordinal(i, len(adds)))
+	}
+	if e.Stop {
+		then(StopVM{}, "")
+	}
+	if u := e.fields(); u != (UpdateVM{}) {
+		then(u, "")
+	}
+	if e.OfferingUUID != "" {
+		then(ChangeOffering{OfferingUUID: e.OfferingUUID}, "")
+	}
+	if e.Hostname != nil {
+		then(SetHostname{Hostname: *e.Hostname}, "")
+	}
+	if e.Password != nil {
+		then(SetConsolePassword{Secret: *e.Password}, "")
+	}
+	if e.TagDisks > 0 {
+		last = d.tagDisks(e.TagDisks, nil, last)
+	}
+	for i, uuid := range e.AttachTags {
+		then(AttachTag{TagUUID: uuid}, ordinal(i, len(e.AttachTags)))
+	}
+	for i, uuid := range e.DetachTags {
+		then(DetachTag{TagUUID: uuid}, ordinal(i, len(e.DetachTags)))
+	}
+	if e.Stop || e.Start {
+		then(StartVM{}, "")
+	}
+	removes := slices.Clone(e.RemoveTags)
+	if e.Stop && !slices.ContainsFunc(removes, func(t Tag) bool { return t.Text == restart }) {
+		removes = append(removes, Tag{Text: restart})
+	}
+	slices.SortStableFunc(removes, func(a, b Tag) int { return strings.Compare(a.Text, b.Text) })
+	for i, tag := range removes {
+		then(RemoveTag{Tag: tag.Text}, ordinal(i, len(removes)))
+	}
+}
+
+// fields returns the part of an edit that one request changes.
+func (e *Edit) fields() UpdateVM {
+	return UpdateVM{Name: e.Name, Description: e.Description, CPU: e.CPU, Memory: e.Memory, Reserved: e.Reserved,
+		Platform: e.Platform, GuestOSType: e.GuestOSType, DefaultNetwork: e.DefaultNetwork}
+}
+
+// ordinal numbers steps of one verb, where there are several.
+func ordinal(i, of int) string {
+	if of < 2 {
+		return ""
+	}
+	return fmt.Sprint(i + 1)
+}

@@ -1,0 +1,233 @@
+package planner
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Counts holds how many machines a plan treats how; they add up to all machines.
+type Counts struct {
+	Create, Update, Replace, Delete, Keep, Blocked int
+}
+
+// Counts counts the changes by action.
+func (p *Plan) Counts() Counts {
+	var n Counts
+	for _, c := range p.Changes {
+		switch c.Action {
+		case Create:
+			n.Create++
+		case Update:
+			n.Update++
+		case Replace:
+			n.Replace++
+		case Delete:
+			n.Delete++
+		case Keep:
+			n.Keep++
+		case Blocked:
+			n.Blocked++
+		}
+	}
+	return n
+}
+
+// digest is the SHA-256 (64 hex) of the plan without its digest.
+func (p *Plan) digest() string {
+	bare := *p
+	bare.Digest = ""
+	text, err := json.Marshal(&bare)
+	if err != nil {
+		return "" // only for types that JSON does not know, which a plan has not
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Encode returns the plan file: indented JSON, the same bytes for the same plan.
+func (p *Plan) Encode() ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(p)
+	return out.Bytes(), err
+}
+
+// DigestError says that a plan file is not as it was written.
+type DigestError struct{ What string }
+
+func (e *DigestError) Error() string {
+	return e.What + "; make the plan again and do not edit it by hand"
+}
+
+// Decode reads a plan file. It refuses unknown major versions, unknown fields,
+// a digest that does not fit (DigestError) and steps that do not follow from
+// the changes (DigestError).
+func Decode(data []byte) (*Plan, error) {
+	var version struct {
+		FormatVersion string `json:"formatVersion"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return nil, fmt.Errorf("not a plan file: %w", err)
+	}
+	major, _, _ := strings.Cut(version.FormatVersion, ".")
+	if known, _, _ := strings.Cut(formatVersion, "."); major != known {
+		return nil, fmt.Errorf("the plan has format version %q and this zfleet reads %s; make the plan again with this zfleet", version.FormatVersion, formatVersion)
+	}
+	var plan Plan
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&plan); err != nil {
+		return nil, fmt.Errorf("not a plan file: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("not a plan file: there is text after the plan")
+	}
+	if plan.digest() != plan.Digest {
+		return nil, &DigestError{"the digest of the plan does not fit its content"}
+	}
+	for i := range plan.Changes {
+		if err := plan.Changes[i].complete(); err != nil {
+			return nil, &DigestError{err.Error()}
+		}
+	}
+	derived, err := json.Marshal(DeriveSteps(plan.Scope, plan.Changes))
+	if err != nil {
+		return nil, err
+	}
+	written, err := json.Marshal(plan.Steps)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(derived, written) {
+		return nil, &DigestError{"the steps of the plan do not follow from its changes"}
+	}
+	return &plan, nil
+}
+
+// complete reports a change that lacks what its steps are derived from.
+func (c *Change) complete() error {
+	switch {
+	case (c.Action == Create || c.Action == Replace) && c.Blueprint == nil:
+		return fmt.Errorf("change %q has no blueprint", c.Key)
+	case c.Action == Update && c.Edit == nil:
+		return fmt.Errorf("change %q has no edit", c.Key)
+	case c.Action.Symbol() == "?":
+		return fmt.Errorf("change %q has the unknown action %q", c.Key, c.Action)
+	}
+	return nil
+}
+
+// ops makes an empty operation of each verb.
+func ops() map[string]func([]byte) (Op, error) {
+	return map[string]func([]byte) (Op, error){
+		CreateVM{}.Verb():           decodeOp[CreateVM],
+		TagDisks{}.Verb():           decodeOp[TagDisks],
+		UpdateVM{}.Verb():           decodeOp[UpdateVM],
+		ChangeOffering{}.Verb():     decodeOp[ChangeOffering],
+		SetHostname{}.Verb():        decodeOp[SetHostname],
+		SetConsolePassword{}.Verb(): decodeOp[SetConsolePassword],
+		StopVM{}.Verb():             decodeOp[StopVM],
+		StartVM{}.Verb():            decodeOp[StartVM],
+		DestroyVM{}.Verb():          decodeOp[DestroyVM],
+		DeleteDisk{}.Verb():         decodeOp[DeleteDisk],
+		AddTag{}.Verb():             decodeOp[AddTag],
+		RemoveTag{}.Verb():          decodeOp[RemoveTag],
+		AttachTag{}.Verb():          decodeOp[AttachTag],
+		DetachTag{}.Verb():          decodeOp[DetachTag],
+	}
+}
+
+func decodeOp[T Op](data []byte) (Op, error) {
+	var op T
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&op)
+	return op, err
+}
+
+// plainStep is a Step as it stands in a plan file: the operation has its verb
+// beside it.
+type plainStep struct {
+	ID    StepID          `json:"id"`
+	Key   string          `json:"key"`
+	UUID  string          `json:"uuid,omitempty"`
+	Verb  string          `json:"verb"`
+	Op    json.RawMessage `json:"op"`
+	Needs []StepID        `json:"needs,omitempty"`
+	Uses  []Use           `json:"uses,omitempty"`
+}
+
+// MarshalJSON writes the verb of the operation beside the operation.
+func (s Step) MarshalJSON() ([]byte, error) {
+	op, err := json.Marshal(s.Op)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(plainStep{s.ID, s.Key, s.UUID, s.Op.Verb(), op, s.Needs, s.Uses})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	var plain plainStep
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&plain); err != nil {
+		return err
+	}
+	decode, ok := ops()[plain.Verb]
+	if !ok {
+		return fmt.Errorf("step %q has the unknown verb %q", plain.ID, plain.Verb)
+	}
+	op, err := decode(plain.Op)
+	if err != nil {
+		return fmt.Errorf("step %q: %w", plain.ID, err)
+	}
+	*s = Step{ID: plain.ID, Key: plain.Key, UUID: plain.UUID, Op: op, Needs: plain.Needs, Uses: plain.Uses}
+	return nil
+}
+
+// CheckSecrets checks that the secrets which a plan refers to have the values
+// that it was made with. values maps spec.Text.Path to values.
+func CheckSecrets(plan *Plan, values map[string]string) error {
+	asked := make(map[string]string) // path to digest
+	for _, c := range plan.Changes {
+		if c.Blueprint != nil {
+			for _, s := range c.Blueprint.Secrets {
+				asked[s.Secret] = s.Digest
+			}
+		}
+		if c.Edit != nil && c.Edit.Password != nil {
+			asked[c.Edit.Password.Secret] = c.Edit.Password.Digest
+		}
+	}
+	var missing, changed, texts []string
+	for path := range asked {
+		texts = append(texts, values[path])
+	}
+	digests := newSecretDigests(plan.Scope, texts)
+	for _, path := range slices.Sorted(maps.Keys(asked)) {
+		switch value, ok := values[path]; {
+		case !ok:
+			missing = append(missing, path)
+		case digests[value] != asked[path]:
+			changed = append(changed, path)
+		}
+	}
+	switch {
+	case missing != nil:
+		return fmt.Errorf("the plan refers to secrets that are not given: %s; name the fleet file with -f", strings.Join(missing, ", "))
+	case changed != nil:
+		return &DigestError{"secrets are not those that the plan was made with: " + strings.Join(changed, ", ")}
+	}
+	return nil
+}
