@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -32,11 +33,11 @@ func parseCondition(text string) (condition, error) {
 		if operator == "is null" || operator == "not null" {
 			c.value = ""
 		} else if value == "" {
-			return condition{}, badRequest("Invalid query parameter. The '%s' in the parameter[q] doesn't have a value", text)
+			return condition{}, refuse(http.StatusBadRequest, "Invalid query parameter. The '%s' in the parameter[q] doesn't have a value", text)
 		}
 		return c, nil
 	}
-	return condition{}, badRequest("Invalid query parameter. The '%s' in the parameter[q] doesn't contain any query operator", text)
+	return condition{}, refuse(http.StatusBadRequest, "Invalid query parameter. The '%s' in the parameter[q] doesn't contain any query operator", text)
 }
 
 // matches reports whether any value at the path fulfils the condition. Negative
@@ -147,7 +148,7 @@ func compareValues(value any, text string) (int, bool) {
 // databaseText turns a date into the text that the database has for it.
 func databaseText(value any) any {
 	text, ok := value.(string)
-	if !ok {
+	if !ok || !strings.HasSuffix(text, "M") {
 		return value
 	}
 	if date, err := time.Parse("Jan 2, 2006 3:04:05 PM", text); err == nil {

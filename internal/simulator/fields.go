@@ -1,6 +1,10 @@
 package simulator
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // inventoryFields lists for each collection the fields that its inventory class
 // has. Rows leave out fields without a value, so that the rows alone do not
@@ -48,45 +52,93 @@ var inventoryFields = map[string]string{
 	"global-configurations":  "uuid name category description defaultValue value",
 }
 
-// knownFields returns the names that a condition on these rows may start with:
-// what the rows have, and what the inventory class has that they look like.
-// Rows look like the class that they share the most fields with. An empty
-// collection looks like all of them.
-func knownFields(rows []record) map[string]bool {
-	known := make(map[string]bool)
+// nestedInventories names the collection whose inventory a field holds.
+var nestedInventories = map[string]string{
+	"vmNics":     "vm-instances/nics",
+	"allVolumes": "volumes",
+	"vmCdRoms":   "vm-instances/cdroms",
+	"usedIps":    "l3-networks/ip-address",
+	"ipRanges":   "l3-networks/ip-ranges",
+}
+
+// rowClass is what can be asked about the rows of a collection.
+type rowClass struct {
+	collection string          // "" where there is no row to tell it by
+	fields     map[string]bool // direct ones
+}
+
+// classOf tells the class of rows by the inventory that they share the most
+// fields with. All fields of all classes exist where there is no row.
+func classOf(rows []record) rowClass {
+	class := rowClass{fields: make(map[string]bool)}
 	for _, row := range rows {
 		for key := range row {
-			known[key] = true
-			if expansion, hidden := strings.CutPrefix(key, "__"); hidden {
-				known[strings.TrimSuffix(expansion, "__")] = true
-			}
+			class.fields[key] = true
 		}
 	}
 	var best []string
-	bestShared, bestLength := 0, 0
-	for _, list := range inventoryFields {
-		fields := strings.Fields(list)
+	bestShared := 0
+	for _, name := range slices.Sorted(maps.Keys(inventoryFields)) {
+		fields := strings.Fields(inventoryFields[name])
 		if len(rows) == 0 {
 			best = append(best, fields...)
 			continue
 		}
 		shared := 0
 		for _, field := range fields {
-			if known[field] {
+			if class.fields[field] {
 				shared++
 			}
 		}
 		// Of two classes that share as many, the smaller one fits better.
-		if shared > bestShared || shared == bestShared && len(fields) < bestLength {
-			best, bestShared, bestLength = fields, shared, len(fields)
+		if shared > bestShared || shared == bestShared && len(fields) < len(best) {
+			class.collection, best, bestShared = name, fields, shared
 		}
 	}
 	for _, field := range best {
-		known[field] = true
+		class.fields[field] = true
 	}
-	// Every resource may be asked for by its tags.
-	for _, name := range []string{"__userTag__", "__systemTag__", "__tagUuid__"} {
-		known[name] = true
+	return class
+}
+
+// hasPath reports whether a condition may be on this path.
+func (c rowClass) hasPath(path []string) bool {
+	if len(path) == 1 && slices.Contains([]string{"__userTag__", "__systemTag__", "__tagUuid__"}, path[0]) {
+		return true
 	}
-	return known
+	return c.hasStep(path[0]) && hasSteps(nextCollection(c.collection, path[0]), path[1:])
+}
+
+func (c rowClass) hasStep(name string) bool {
+	return c.fields[name] || c.fields["__"+name] || nextCollection(c.collection, name) != ""
+}
+
+// hasSteps follows a path into the inventory of a collection. Where that is not
+// known, the rows will tell.
+func hasSteps(collection string, path []string) bool {
+	if collection == "" {
+		return true
+	}
+	if len(path) == 0 {
+		return false // an inventory is no value to compare with
+	}
+	next := nextCollection(collection, path[0])
+	if next == "" && !slices.Contains(strings.Fields(inventoryFields[collection]), path[0]) {
+		return false
+	}
+	return hasSteps(next, path[1:])
+}
+
+// nextCollection returns the collection whose inventory a name in the inventory
+// of another one leads to, "" where it leads to a plain value.
+func nextCollection(collection, name string) string {
+	for _, e := range expansions[collection] {
+		if e.name == name {
+			return e.table
+		}
+	}
+	if slices.Contains(strings.Fields(inventoryFields[collection]), name) {
+		return nestedInventories[name]
+	}
+	return ""
 }

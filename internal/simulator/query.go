@@ -2,8 +2,9 @@ package simulator
 
 import (
 	"cmp"
-	"crypto/sha1"
 	"fmt"
+	"hash/fnv"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,20 +12,11 @@ import (
 	"time"
 )
 
-// queryError is why a query is refused. An empty code means a 400 with the
-// details as its text; otherwise it is an error code of a 503.
+// queryError is why a well-formed query fails: an error code of a 503. What is
+// not well formed is refused with a 400 instead.
 type queryError struct{ code, description, details string }
 
-func (e queryError) Error() string {
-	if e.code == "" {
-		return e.details
-	}
-	return e.code + ": " + e.details
-}
-
-func badRequest(format string, args ...any) error {
-	return queryError{details: fmt.Sprintf(format, args...)}
-}
+func (e queryError) Error() string { return e.code + ": " + e.details }
 
 func internalQueryError(format string, args ...any) error {
 	return queryError{
@@ -52,8 +44,7 @@ func runQuery(values url.Values, rows []record, _ time.Time) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := knownFields(rows)
-	if err := q.check(known); err != nil {
+	if err := q.check(classOf(rows)); err != nil {
 		return nil, err
 	}
 	var matches []record
@@ -109,7 +100,7 @@ func parseQuery(values url.Values) (*query, error) {
 		}
 		n, err := strconv.ParseInt(values.Get(name), 10, 32)
 		if err != nil {
-			return nil, badRequest("Invalid query parameter. '%s' must be an integer", name)
+			return nil, refuse(http.StatusBadRequest, "Invalid query parameter. '%s' must be an integer", name)
 		}
 		if n < 0 {
 			return nil, internalQueryError("%s[%d] must not be negative", name, n)
@@ -134,18 +125,18 @@ func parseQuery(values url.Values) (*query, error) {
 }
 
 // check refuses names that the inventory does not have.
-func (q *query) check(known map[string]bool) error {
+func (q *query) check(class rowClass) error {
 	names := slices.Clone(q.fields)
 	if q.sort != "" {
 		names = append(names, q.sort)
 	}
 	for _, name := range names {
-		if !known[name] || strings.HasPrefix(name, "__") {
+		if !class.fields[name] || strings.HasPrefix(name, "__") {
 			return internalQueryError("inventory class has no field[%s]", name)
 		}
 	}
 	for _, c := range q.conditions {
-		if !known[c.path[0]] {
+		if !class.hasPath(c.path) {
 			return internalQueryError("condition name[%s] is invalid, no such field or expanded field", strings.Join(c.path, "."))
 		}
 		// There is no telling what a backslash before a quote does to the
@@ -176,10 +167,7 @@ func (q *query) matches(row record) bool {
 // creation.
 func (q *query) order(rows []record) {
 	if q.sort == "" {
-		slices.SortFunc(rows, func(a, b record) int {
-			x, y := rowHash(a), rowHash(b)
-			return slices.Compare(x[:], y[:])
-		})
+		slices.SortFunc(rows, func(a, b record) int { return cmp.Compare(rowHash(a), rowHash(b)) })
 		return
 	}
 	slices.SortFunc(rows, func(a, b record) int {
@@ -191,8 +179,10 @@ func (q *query) order(rows []record) {
 	})
 }
 
-func rowHash(row record) [sha1.Size]byte {
-	return sha1.Sum([]byte("order" + text(row, "uuid") + text(row, "name")))
+func rowHash(row record) uint64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(text(row, "uuid") + "/" + text(row, "name")))
+	return hash.Sum64()
 }
 
 // compareForSort orders null before everything, as the database does.
