@@ -30,7 +30,7 @@ type StatusLine struct {
 	w     io.Writer
 	mpb   *mpb.Progress // nil unless on a terminal
 	bar   *mpb.Bar
-	width int // of the terminal
+	width int // of the terminal at the beginning
 	stop  chan struct{}
 	beats sync.WaitGroup
 
@@ -83,16 +83,17 @@ func (s *StatusLine) Live() bool { return s.mpb != nil }
 // Print shows a line that stays; text has no line's end.
 func (s *StatusLine) Print(text string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
+	closed := s.closed
 	s.spoken = time.Now()
-	// A progress line that cannot be written is no reason to stop the work.
-	if s.mpb != nil {
-		_, _ = fmt.Fprintln(s.mpb, text)
-	} else {
+	if s.mpb == nil && !closed {
+		// A progress line that cannot be written is no reason to stop the work.
 		_, _ = fmt.Fprintln(s.w, text)
+	}
+	s.mu.Unlock()
+	// The area is drawn by another goroutine, which asks for what it shows: it
+	// must not be waited for with the lock held.
+	if s.mpb != nil && !closed {
+		_, _ = fmt.Fprintln(s.mpb, text)
 	}
 }
 
@@ -180,8 +181,9 @@ func (s *StatusLine) row(i int) mpb.BarFiller {
 			return nil
 		}
 		// A line that is wider than the terminal wraps, and then the cursor
-		// would go back too few lines.
-		_, err := fmt.Fprintln(w, runewidth.Truncate(text, s.width-1, "…"))
+		// would go back too few lines. The width is asked for every time: people
+		// resize their windows.
+		_, err := fmt.Fprintln(w, runewidth.Truncate(text, cmp.Or(Width(s.w), s.width)-1, "…"))
 		return err
 	})
 }

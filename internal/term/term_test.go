@@ -117,10 +117,11 @@ func TestArea(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		line.Print("! web/9 create: failed")
 		time.Sleep(time.Second)
+		line.Print("! web/10 create: failed last")
 		line.Close()
 		line.Show(4, 13, nil)
 		text := out.String()
-		for _, want := range []string{"3 of 13 steps done, 10 in flight", "web/1 create: 等待作业", "web/8 create", "… and 2 more", "! web/9 create: failed\n", "[==="} {
+		for _, want := range []string{"3 of 13 steps done, 10 in flight", "web/1 create: 等待作业", "web/8 create", "… and 2 more", "! web/9 create: failed\n", "! web/10 create: failed last\n", "[==="} {
 			if !strings.Contains(text, want) {
 				t.Errorf("nothing like %q was drawn:\n%s", want, text)
 			}
