@@ -67,9 +67,9 @@ type rowClass struct {
 	fields     map[string]bool // direct ones
 }
 
-// classOf tells the class of rows by the inventory that they share the most
+// rowClassOf tells the class of rows by the inventory that they share the most
 // fields with. All fields of all classes exist where there is no row.
-func classOf(rows []record) rowClass {
+func rowClassOf(rows []record) rowClass {
 	class := rowClass{fields: make(map[string]bool)}
 	for _, row := range rows {
 		for key := range row {

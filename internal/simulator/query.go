@@ -44,7 +44,7 @@ func runQuery(values url.Values, rows []record, _ time.Time) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.check(classOf(rows)); err != nil {
+	if err := q.check(rowClassOf(rows)); err != nil {
 		return nil, err
 	}
 	var matches []record
