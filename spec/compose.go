@@ -16,7 +16,7 @@ type composer struct {
 	anchors  map[string]*anchor
 	aliased  int // values that aliases have added so far
 	depth    int
-	broken   bool // the file has syntax errors; anchors may be lost
+	broken   bool // the tree is of no use
 	problems Diagnostics
 }
 
@@ -70,9 +70,9 @@ func (c *composer) value(n ast.Node) *node {
 	case nil:
 		return &node{pos: at}
 	case *ast.MappingNode:
-		return c.mapping(n.Values, at)
+		return c.mapping(n.Values, at, n.IsFlowStyle)
 	case *ast.MappingValueNode:
-		return c.mapping([]*ast.MappingValueNode{n}, at)
+		return c.mapping([]*ast.MappingValueNode{n}, at, n.IsFlowStyle)
 	case *ast.SequenceNode:
 		list := &node{kind: listNode, pos: at, items: make([]*node, len(n.Values))}
 		for i, item := range n.Values {

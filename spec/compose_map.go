@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
@@ -9,7 +10,7 @@ import (
 
 // mapping reads a map. Keys that stand in the map win over merged ones; of
 // merged maps the first one wins.
-func (c *composer) mapping(values []*ast.MappingValueNode, at Pos) *node {
+func (c *composer) mapping(values []*ast.MappingValueNode, at Pos, flow bool) *node {
 	m := &node{kind: mapNode, pos: at}
 	seen := make(map[string]Pos, len(values))
 	type merged struct {
@@ -29,6 +30,9 @@ func (c *composer) mapping(values []*ast.MappingValueNode, at Pos) *node {
 			continue
 		}
 		seen[name.text] = name.pos
+		if !flow {
+			c.checkIndent(name.pos)
+		}
 		if isMerge {
 			merges = append(merges, merged{len(m.entries), c.mergedMaps(value.Value)})
 			continue
@@ -48,6 +52,15 @@ func (c *composer) mapping(values []*ast.MappingValueNode, at Pos) *node {
 		m.entries = slices.Insert(m.entries, merge.before, added...)
 	}
 	return m
+}
+
+// checkIndent reports a key of a block that is indented by a tab, which the
+// parser lets pass.
+func (c *composer) checkIndent(key Pos) {
+	line := c.file.lines[key.Line-1]
+	if column := tabIndent(line); column > 0 && column < key.Column {
+		c.report(c.file.at(key.Line, column), "yaml-syntax", "a tab is used for indentation", "indent with spaces")
+	}
 }
 
 // duplicate reports a key that its map has already.
@@ -95,7 +108,7 @@ func (c *composer) key(n ast.MapKeyNode) (name *node, isMerge, ok bool) {
 func (c *composer) mergedMaps(n ast.Node) []*node {
 	before := len(c.problems)
 	value := c.value(n)
-	reported := c.broken || len(c.problems) > before
+	reported := len(c.problems) > before
 	maps := []*node{value}
 	if value.kind == listNode {
 		maps = value.items
@@ -129,9 +142,7 @@ func (c *composer) alias(n *ast.AliasNode) *node {
 	a := c.anchors[name]
 	switch {
 	case a == nil:
-		if !c.broken {
-			c.report(at, "unknown-alias", fmt.Sprintf("no anchor %s stands above", quote("&"+name)), didYouMean(name, c.anchorNames()))
-		}
+		c.report(at, "unknown-alias", fmt.Sprintf("no anchor %s stands above", quote("&"+name)), didYouMean(name, slices.Collect(maps.Keys(c.anchors))))
 		return nothing
 	case a.open:
 		c.report(at, "alias-cycle", fmt.Sprintf("the alias %s stands inside of the value it names", quote("*"+name)), "an alias may only name a value that has ended")
@@ -145,15 +156,6 @@ func (c *composer) alias(n *ast.AliasNode) *node {
 	}
 	c.aliased += a.size
 	return a.value.clone()
-}
-
-// anchorNames lists the anchors so far.
-func (c *composer) anchorNames() []string {
-	names := make([]string, 0, len(c.anchors))
-	for name := range c.anchors {
-		names = append(names, name)
-	}
-	return names
 }
 
 // tokenText returns the text of a name.

@@ -7,9 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -50,17 +48,19 @@ func parseYAML(in Input) (*node, Diagnostics) {
 // of an empty file is nil.
 func readYAML(in Input) (*node, Diagnostics) {
 	f := newFile(in)
-	if in := f.checkText(); in.HasErrors() {
-		return nil, in
-	}
-	docs, problems := f.parseSections()
-	c := composer{file: f, anchors: make(map[string]*anchor), broken: problems.HasErrors()}
-	root := c.document(docs)
-	problems = append(problems, c.problems...)
-	if c.broken {
+	if problems := f.checkText(); problems.HasErrors() {
 		return nil, problems
 	}
-	return root, problems
+	docs, problem := f.parse(0, len(f.lines))
+	if problem != nil {
+		return nil, f.syntaxProblems(0, len(f.lines), *problem)
+	}
+	c := composer{file: f, anchors: make(map[string]*anchor)}
+	root := c.document(docs)
+	if c.broken {
+		return nil, c.problems
+	}
+	return root, c.problems
 }
 
 // file is the text of a file, ready for the YAML parser.
@@ -162,84 +162,4 @@ func (f *file) checkNesting() Diagnostics {
 		}
 	}
 	return nil
-}
-
-// parseSections parses the file. After a syntax error it blanks the block
-// around it and tries again, so that independent errors show at once. What it
-// returns then is only good for finding more problems.
-func (f *file) parseSections() ([]*ast.DocumentNode, Diagnostics) {
-	var found Diagnostics
-	lines := f.lines
-	seenTo := 0
-	for {
-		docs, problem := f.parse(strings.Join(lines, "\n"))
-		if problem == nil {
-			return docs, found
-		}
-		if problem.Pos.Line > seenTo {
-			found = append(found, *problem)
-		}
-		from, to := f.section(lines, problem.Pos.Line-1)
-		if problem.Pos.Line <= seenTo || len(found) >= maxSyntaxErrors {
-			return nil, found
-		}
-		lines = append([]string(nil), lines...)
-		clear(lines[from:to])
-		seenTo = to
-	}
-}
-
-// section returns the lines [from, to) of the block around a line: the entry of
-// a top-level value, or where the top-level value has no entries all of it.
-func (f *file) section(lines []string, line int) (from, to int) {
-	from, to = block(lines, line, 0)
-	inner := -1
-	for _, text := range lines[min(from+1, to):to] {
-		if width, ok := indent(text); ok {
-			inner = width
-			break
-		}
-	}
-	if inner > 0 && line > from {
-		return block(lines, line, inner)
-	}
-	return from, to
-}
-
-// block returns the lines from the last one at or before line that is indented
-// by at most width to the next such one.
-func block(lines []string, line, width int) (from, to int) {
-	begins := func(i int) bool {
-		w, ok := indent(lines[i])
-		return ok && w <= width
-	}
-	for from = line; from > 0 && !begins(from); {
-		from--
-	}
-	for to = line + 1; to < len(lines) && !begins(to); {
-		to++
-	}
-	return from, to
-}
-
-// indent returns how far a line is indented; ok is false for blank lines and
-// comments.
-func indent(line string) (width int, ok bool) {
-	text := strings.TrimLeft(line, " ")
-	return len(line) - len(text), strings.TrimSpace(text) != "" && text[0] != '#'
-}
-
-// parse runs the YAML parser, whose panics count as syntax errors.
-func (f *file) parse(text string) (docs []*ast.DocumentNode, problem *Diagnostic) {
-	defer func() {
-		if recover() != nil {
-			d := f.syntax(1, 1, "the file is not valid YAML", "check quotes, brackets and indentation")
-			docs, problem = nil, &d
-		}
-	}()
-	parsed, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return nil, f.syntaxError(err)
-	}
-	return parsed.Docs, nil
 }

@@ -4,8 +4,83 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
+
+// parse runs the YAML parser over the lines [from, to). A panic of the parser
+// counts as a syntax error.
+func (f *file) parse(from, to int) (docs []*ast.DocumentNode, problem *Diagnostic) {
+	defer func() {
+		if recover() != nil {
+			docs, problem = nil, f.invalid(from)
+		}
+	}()
+	parsed, err := parser.ParseBytes([]byte(strings.Join(f.lines[from:to], "\n")), 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, f.syntaxError(err, from)
+	}
+	return parsed.Docs, nil
+}
+
+// syntaxProblems finds every syntax error of the lines [from, to), which the
+// parser, giving up at the first one, has refused with problem. It parses the
+// blocks inside one by one. Where none of them is to blame alone, the problem
+// is how they stand together.
+func (f *file) syntaxProblems(from, to int, problem Diagnostic) Diagnostics {
+	var found Diagnostics
+	for _, block := range f.blocks(from, to) {
+		_, inside := f.parse(block.from, block.to)
+		if inside == nil {
+			continue
+		}
+		// A block whose first line cannot stand alone, such as the first of a
+		// list in brackets, must be seen as a whole.
+		if _, alone := f.parse(block.from, block.from+1); alone == nil {
+			found = append(found, f.syntaxProblems(block.from+1, block.to, *inside)...)
+		} else {
+			found = append(found, *inside)
+		}
+		if len(found) >= maxSyntaxErrors {
+			break
+		}
+	}
+	if len(found) == 0 {
+		return Diagnostics{problem}
+	}
+	return found
+}
+
+// blocks cuts lines where they are indented as little as the first one is.
+func (f *file) blocks(from, to int) []span {
+	var blocks []span
+	width := -1
+	for i := from; i < to; i++ {
+		indented, ok := indent(f.lines[i])
+		if !ok {
+			continue
+		}
+		if width < 0 {
+			width = indented
+		}
+		if indented <= width {
+			if len(blocks) > 0 {
+				blocks[len(blocks)-1].to = i
+			}
+			blocks = append(blocks, span{i, to})
+		}
+	}
+	return blocks
+}
+
+// indent returns how far a line is indented; ok is false for lines that cannot
+// begin a block.
+func indent(line string) (width int, ok bool) {
+	text := strings.TrimLeft(line, " ")
+	begins := strings.TrimSpace(text) != "" && !strings.ContainsRune("#%]}", rune(text[0])) && !strings.HasPrefix(text, "---")
+	return len(line) - len(text), begins
+}
 
 // syntaxWords says the parser's messages in words that name the way out.
 var syntaxWords = []struct{ match, message, hint string }{
@@ -26,17 +101,26 @@ var syntaxWords = []struct{ match, message, hint string }{
 	{"invalid key", "a key must be a string on one line", "write key: value"},
 }
 
-// syntaxError turns an error of the parser into a diagnostic.
-func (f *file) syntaxError(err error) *Diagnostic {
+// invalid is the diagnostic of text about which the parser says nothing useful.
+func (f *file) invalid(from int) *Diagnostic {
+	d := f.syntax(from+1, 1, "the text is not valid YAML", "check quotes, brackets and indentation")
+	return &d
+}
+
+// syntaxError turns an error of the parser about the lines after from into a
+// diagnostic.
+func (f *file) syntaxError(err error, from int) *Diagnostic {
 	var at interface {
 		GetToken() *token.Token
 		GetMessage() string
 	}
 	if !errors.As(err, &at) {
-		d := f.syntax(1, 1, "the file is not valid YAML", "check quotes, brackets and indentation")
-		return &d
+		return f.invalid(from)
 	}
-	place := f.place(at.GetToken())
+	place := f.at(from+1, 1)
+	if tk := at.GetToken(); tk != nil && tk.Position != nil {
+		place = f.at(from+tk.Position.Line, tk.Position.Column)
+	}
 	message, hint := "the YAML is not valid: "+firstLine(at.GetMessage()), ""
 	for _, words := range syntaxWords {
 		if strings.Contains(at.GetMessage(), words.match) {
