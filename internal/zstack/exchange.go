@@ -1,0 +1,212 @@
+package zstack
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds an answer. The largest ones are pages of a thousand machines.
+const maxBody = 64 << 20
+
+// request is one exchange with the server.
+type request struct {
+	operation string // API name
+	method    string
+	path      string // below /v1
+	query     url.Values
+	body      []byte // nil: none
+	header    http.Header
+	signed    bool   // carries credentials
+	harmless  bool   // one of the client's own that changes nothing
+	secret    bool   // the path holds a session id
+	sent      func() // called when the request is about to leave; may be nil
+}
+
+// answer is what came back, complete.
+type answer struct {
+	status   int
+	body     []byte
+	location string // of a redirect
+}
+
+// lostError says that no usable answer came: the request may have arrived.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// errReadOnly is inside the NotSentError of a request that a read-only client
+// does not send.
+var errReadOnly = errors.New("the client is read-only and this request may change something")
+
+// exchange sends a request once. Its errors are *NotSentError and *lostError.
+func (c *Client) exchange(ctx context.Context, r *request, credentials http.Header) (*answer, error) {
+	if err := c.permit(r); err != nil {
+		return nil, err
+	}
+	if err := c.wait(ctx); err != nil {
+		return nil, &NotSentError{r.operation, err}
+	}
+	exchangeCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var connected atomic.Bool
+	traceCtx := httptrace.WithClientTrace(exchangeCtx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	req, err := c.httpRequest(traceCtx, r, credentials)
+	if err != nil {
+		return nil, &NotSentError{r.operation, err}
+	}
+	if r.sent != nil {
+		r.sent()
+		r.sent = nil
+	}
+	start := time.Now()
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		c.logExchange(ctx, r, start, 0, err)
+		outward := c.outward(ctx, err)
+		if neverLeft(err) || c.traced && !connected.Load() {
+			return nil, &NotSentError{r.operation, outward}
+		}
+		return nil, &lostError{outward}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	c.logExchange(ctx, r, start, resp.StatusCode, err)
+	switch {
+	case err != nil:
+		return nil, &lostError{c.outward(ctx, err)}
+	case len(body) > maxBody:
+		return nil, &lostError{fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)}
+	}
+	return &answer{status: resp.StatusCode, body: body, location: resp.Header.Get("Location")}, nil
+}
+
+func (c *Client) wait(ctx context.Context) error {
+	if c.limiter == nil {
+		return ctx.Err()
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		// The limiter refuses at once when the deadline comes before the turn.
+		if ctx.Err() == nil {
+			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+		}
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (c *Client) httpRequest(ctx context.Context, r *request, credentials http.Header) (*http.Request, error) {
+	u := *c.base
+	u.Path += r.path
+	u.RawQuery = r.query.Encode()
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	for _, header := range []http.Header{r.header, credentials} {
+		for name, values := range header {
+			req.Header[name] = values
+		}
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "zfleet")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json;charset=UTF-8")
+	}
+	return req, nil
+}
+
+// outward is a transport's error as callers may see it. Where the caller's own
+// context still runs, the error must not look as if the caller had given up.
+func (c *Client) outward(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s", c.timeout)
+	}
+	return err
+}
+
+// neverLeft reports whether a transport's error proves that nothing of the
+// request was sent: no connection came about.
+func neverLeft(err error) bool {
+	var (
+		op       *net.OpError
+		dns      *net.DNSError
+		cert     *tls.CertificateVerificationError
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		record   tls.RecordHeaderError
+	)
+	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
+		return true
+	}
+	return errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &unknown) ||
+		errors.As(err, &hostname) || errors.As(err, &record)
+}
+
+func (c *Client) logExchange(ctx context.Context, r *request, start time.Time, status int, err error) {
+	path := r.path
+	if r.secret {
+		path = path[:strings.LastIndexByte(path, '/')+1] + "…"
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", r.operation), slog.String("method", r.method), slog.String("path", path),
+		slog.Int("status", status), slog.Duration("took", time.Since(start)),
+	}
+	if job := r.header.Get(headerJobUUID); job != "" {
+		attrs = append(attrs, slog.String("job", job))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", oneLine(err.Error())))
+	}
+	c.log.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
+}
+
+// isObject reports whether the answer is a JSON object, as all the server's own
+// successes are; a proxy's page is not.
+func (a *answer) isObject() bool {
+	body := bytes.TrimLeft(a.body, " \t\r\n")
+	return len(body) > 0 && body[0] == '{' && json.Valid(body)
+}
+
+// isPage reports whether the answer is markup, which the API never sends.
+func (a *answer) isPage() bool {
+	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n\ufeff"), []byte("<"))
+}
+
+func (a *answer) text() string {
+	if a.status >= 300 && a.status < 400 && a.location != "" {
+		return "a redirect to " + oneLine(a.location) + ", which is not followed"
+	}
+	return oneLine(string(a.body[:min(len(a.body), 4*maxQuoted)]))
+}
+
+// unusable describes an answer that says nothing about the call.
+func (a *answer) unusable() error {
+	if text := a.text(); text != "" {
+		return fmt.Errorf("status %d: %s", a.status, text)
+	}
+	return fmt.Errorf("status %d without text", a.status)
+}

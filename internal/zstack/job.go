@@ -1,0 +1,194 @@
+package zstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// recoverTime is how long a job is asked for after its call's answer was lost.
+	recoverTime = 30 * time.Second
+	// followMargin is added to the server's timeout: a job that fails by it
+	// takes a while to say so.
+	followMargin = 5 * time.Minute
+	// defaultAPITimeout is the server's for most calls.
+	defaultAPITimeout = 30 * time.Minute
+)
+
+func jobLimit(timeout time.Duration) time.Duration {
+	if timeout <= 0 {
+		timeout = defaultAPITimeout
+	}
+	return timeout + followMargin
+}
+
+// Follow waits for a job that was sent earlier, at most limit long, and returns
+// the body of its result. Its errors are *APIError, when the job failed, and
+// *UnknownError.
+func (c *Client) Follow(ctx context.Context, jobUUID, operation string, limit time.Duration) (json.RawMessage, error) {
+	if !isUUID(jobUUID) {
+		return nil, &NotSentError{operation, errors.New("the job UUID must be 32 lower-case hexadecimal digits")}
+	}
+	job := followed{client: c, operation: operation, uuid: jobUUID, limit: limit}
+	return job.follow(ctx)
+}
+
+// followed is a job on its way.
+type followed struct {
+	client     *Client
+	operation  string
+	uuid       string
+	generation string // of the credentials that sent it; empty: sent earlier
+	limit      time.Duration
+}
+
+// accept takes over what a 202 says. Of the job's address only the UUID counts:
+// the host in it is the server's own view of itself.
+func (j *followed) accept(a *answer, timeout time.Duration) {
+	var reply struct {
+		Location   string `json:"location"`
+		APITimeout int64  `json:"apiTimeout"` // milliseconds
+	}
+	if json.Unmarshal(a.body, &reply) != nil {
+		return
+	}
+	if uuid := reply.Location[strings.LastIndexByte(reply.Location, '/')+1:]; isUUID(uuid) {
+		j.uuid = uuid
+	}
+	const longest = 30 * 24 * time.Hour
+	if timeout <= 0 && reply.APITimeout > 0 {
+		j.limit = min(time.Duration(min(reply.APITimeout, longest.Milliseconds()))*time.Millisecond, longest) + followMargin
+	}
+}
+
+// jobState is what a poll of a job says.
+type jobState int
+
+const (
+	jobUnclear jobState = iota // no word of the server
+	jobRunning
+	jobEnded // with a result or an error
+	jobMissing
+	jobRefused // the poll itself is turned away
+)
+
+// poll asks for the job once. For an ended job it returns the result or its
+// error, for all but a running one the reason.
+func (j *followed) poll(ctx context.Context) (jobState, json.RawMessage, error) {
+	r := &request{operation: "poll " + j.operation, method: http.MethodGet, path: "/api-jobs/" + j.uuid, harmless: true}
+	answer, err := j.client.exchange(ctx, r, nil)
+	if err != nil {
+		return jobUnclear, nil, err
+	}
+	switch v, code := answer.verdict(); {
+	case v == accepted:
+		return jobRunning, nil, nil
+	case v == done:
+		return jobEnded, answer.body, nil
+	case v == failed:
+		return jobEnded, nil, &APIError{Operation: j.operation, JobUUID: j.uuid, Status: answer.status, Code: code}
+	case answer.status == http.StatusNotFound && !answer.isPage():
+		return jobMissing, nil, answer.unusable()
+	case answer.status == http.StatusNotFound, v == lost, v == throttled:
+		return jobUnclear, nil, answer.unusable()
+	default:
+		return jobRefused, nil, answer.unusable()
+	}
+}
+
+// follow polls the job until it has ended, is unknown, or its time is up.
+func (j *followed) follow(ctx context.Context) (json.RawMessage, error) {
+	deadline := time.Now().Add(j.limit)
+	waits := newBackoff(200*time.Millisecond, 3*time.Second)
+	waits.RandomizationFactor = 0.3
+	lastErr := error(nil)
+	for {
+		if err := sleep(ctx, waits.NextBackOff()); err != nil {
+			return nil, j.unknown(err, false)
+		}
+		if time.Now().After(deadline) {
+			return nil, j.unknown(overdue(j.limit, lastErr), false)
+		}
+		state, body, err := j.poll(ctx)
+		switch state {
+		case jobEnded:
+			return j.end(ctx, body, err)
+		case jobMissing:
+			return nil, j.unknown(err, true)
+		case jobRefused:
+			return nil, j.unknown(err, false)
+		case jobUnclear, jobRunning:
+			lastErr = err
+		}
+	}
+}
+
+func overdue(limit time.Duration, lastErr error) error {
+	if lastErr != nil {
+		return fmt.Errorf("the job was not seen to end within %s, at last: %w", limit, lastErr)
+	}
+	return fmt.Errorf("the job did not end within %s", limit)
+}
+
+// recover finds out whether a call whose answer was lost was accepted, and if so
+// follows its job.
+func (j *followed) recover(ctx context.Context, cause error) (json.RawMessage, error) {
+	deadline := time.Now().Add(recoverTime)
+	waits := newBackoff(500*time.Millisecond, 5*time.Second)
+	for {
+		if ctx.Err() != nil {
+			return nil, j.unknown(ctx.Err(), false)
+		}
+		state, body, err := j.poll(ctx)
+		switch state {
+		case jobEnded:
+			return j.end(ctx, body, err)
+		case jobRunning:
+			return j.follow(ctx)
+		case jobMissing:
+			return nil, j.unknown(cause, true)
+		case jobRefused:
+			return nil, j.unknown(fmt.Errorf("%w; asking for the job: %w", cause, err), false)
+		case jobUnclear:
+		}
+		wait := waits.NextBackOff()
+		if time.Now().Add(wait).After(deadline) {
+			return nil, j.unknown(fmt.Errorf("%w; asking for the job: %w", cause, err), false)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, j.unknown(err, false)
+		}
+	}
+}
+
+// end is a job's result. Where it failed for the session only, the session is
+// renewed before the error is returned.
+func (j *followed) end(ctx context.Context, body json.RawMessage, err error) (json.RawMessage, error) {
+	if err != nil && IsSessionExpired(err) && j.generation != "" {
+		if renewErr := j.client.cred.renew(ctx, j.generation); renewErr != nil {
+			return nil, renewErr
+		}
+	}
+	return body, err
+}
+
+func (j *followed) unknown(err error, jobUnknown bool) error {
+	return &UnknownError{Operation: j.operation, JobUUID: j.uuid, JobUnknown: jobUnknown, Err: err}
+}
+
+// sleep waits, or returns the context's error when that comes first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,189 @@
+package zstack
+
+import (
+	"context"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// A session that ends more often than maxRenewals in renewalWindow is being
+// ended by someone: logging in again only fights with them.
+const (
+	maxRenewals   = 3
+	renewalWindow = 10 * time.Minute
+)
+
+// passwordSession logs in with a name and a password when first needed, and
+// again when the session has ended. The generation is the session's id.
+type passwordSession struct {
+	client         *Client
+	name, password string
+	flight         singleflight.Group
+
+	mu       sync.Mutex
+	id       string // empty: not logged in
+	owner    string // account UUID
+	renewals renewalLog
+}
+
+func newPasswordSession(c *Client, name, password string) *passwordSession {
+	return &passwordSession{client: c, name: name, password: password, renewals: renewalLog{most: maxRenewals}}
+}
+
+func (s *passwordSession) authorize(ctx context.Context, _, _ string) (http.Header, string, error) {
+	id, _ := s.current()
+	if id == "" {
+		if err := s.replace(ctx, ""); err != nil {
+			return nil, "", err
+		}
+		id, _ = s.current()
+	}
+	return http.Header{"Authorization": {"OAuth " + id}}, id, nil
+}
+
+func (s *passwordSession) renew(ctx context.Context, generation string) error {
+	return s.replace(ctx, generation)
+}
+
+func (s *passwordSession) stale(code ErrorCode) bool { return code.isSessionExpired() }
+
+func (s *passwordSession) account(ctx context.Context) (string, error) {
+	if _, _, err := s.authorize(ctx, "", ""); err != nil {
+		return "", err
+	}
+	_, owner := s.current()
+	return owner, nil
+}
+
+func (s *passwordSession) current() (id, owner string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id, s.owner
+}
+
+// replace logs in unless the session is no longer the old one. All callers that
+// saw the same old session wait for one login; it goes on when one of them
+// leaves, for the sake of the others.
+func (s *passwordSession) replace(ctx context.Context, old string) error {
+	result := s.flight.DoChan(old, func() (any, error) {
+		s.mu.Lock()
+		changed := s.id != old
+		allowed := changed || old == "" || s.renewals.take(time.Now())
+		s.mu.Unlock()
+		switch {
+		case changed:
+			return nil, nil
+		case !allowed:
+			return nil, &AuthError{
+				Operation: opLogin, Reason: "the session was ended three times within ten minutes",
+				Advice: "check whether another login of the account ends it, then run again",
+			}
+		}
+		return nil, s.login(context.WithoutCancel(ctx))
+	})
+	select {
+	case r := <-result:
+		return r.Err
+	case <-ctx.Done():
+		return &NotSentError{opLogin, ctx.Err()}
+	}
+}
+
+const opLogin = "LogInByAccount"
+
+func (s *passwordSession) login(ctx context.Context) error {
+	sum := sha512.Sum512([]byte(s.password))
+	body, err := json.Marshal(map[string]any{"logInByAccount": map[string]string{
+		"accountName": s.name, "password": hex.EncodeToString(sum[:]),
+	}})
+	if err != nil {
+		return &NotSentError{opLogin, err}
+	}
+	var reply struct {
+		Inventory struct {
+			UUID        string `json:"uuid"`
+			AccountUUID string `json:"accountUuid"`
+		} `json:"inventory"`
+	}
+	err = s.client.readInto(ctx, &request{
+		operation: opLogin, method: http.MethodPut, path: "/accounts/login", body: body, harmless: true,
+	}, &reply)
+	if err == nil && reply.Inventory.UUID == "" {
+		err = errors.New("the answer holds no session")
+	}
+	if err != nil {
+		return loginError(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.id, s.owner = reply.Inventory.UUID, reply.Inventory.AccountUUID
+	return nil
+}
+
+// loginError turns what went wrong with a login into what it means for the call
+// that needed it: that call was not sent.
+func loginError(err error) error {
+	var (
+		api     *APIError
+		refused *RefusedError
+		notSent *NotSentError
+		unknown *UnknownError
+	)
+	switch {
+	case errors.As(err, &api) && api.Code.isAboutLogin():
+		auth := &AuthError{Operation: opLogin, Reason: "the server does not let the account log in", Code: api.Code}
+		switch api.Code.Deepest().Code {
+		case codeWrongPassword:
+			auth.Reason, auth.Advice = "wrong account name or password", "check both"
+		case codeManySessions:
+			auth.Reason, auth.Advice = "the account has too many sessions", "end some of them or wait until they expire"
+		default:
+			auth.Advice = "log in with the web console to see what it asks for"
+		}
+		return auth
+	case errors.As(err, &api), errors.As(err, &refused), errors.As(err, &notSent):
+		return err
+	case errors.As(err, &unknown):
+		return &NotSentError{opLogin, unknown.Err}
+	}
+	return &NotSentError{opLogin, err}
+}
+
+func (s *passwordSession) end(ctx context.Context) error {
+	s.mu.Lock()
+	id := s.id
+	s.id = ""
+	s.mu.Unlock()
+	if id == "" {
+		return nil
+	}
+	_, err := s.client.read(ctx, &request{
+		operation: "LogOut", method: http.MethodDelete, path: "/accounts/sessions/" + id, harmless: true, secret: true,
+	})
+	return err
+}
+
+// renewalLog counts renewals in a sliding window. Its owner guards it.
+type renewalLog struct {
+	most  int
+	times []time.Time // at most most, oldest first
+}
+
+// take notes a renewal, or reports that there were too many already.
+func (l *renewalLog) take(now time.Time) bool {
+	for len(l.times) > 0 && now.Sub(l.times[0]) >= renewalWindow {
+		l.times = l.times[1:]
+	}
+	if len(l.times) >= l.most {
+		return false
+	}
+	l.times = append(l.times, now)
+	return true
+}
