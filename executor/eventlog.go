@@ -1,6 +1,9 @@
 package executor
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // eventLog brings events to the journal, the fold and the observer, in this
 // order and in batches: one sync serves all requests that wait for it.
@@ -8,10 +11,10 @@ type eventLog struct {
 	journal *Journal
 	observe func(Event)
 	fold    folder
+	foldErr error // the first
 	batch   []Event
 	waiting []attempt // requests that may leave once the batch is on disk
 	durable bool      // the batch has to be synced
-	err     error     // the first failure: of the journal, or of the fold
 }
 
 // attempt is a request that waits for its record.
@@ -27,19 +30,17 @@ type attemptAnswer struct {
 
 func (l *eventLog) add(event Event) { l.batch = append(l.batch, event) }
 
-// commit brings out the batch and lets the requests in it leave. After a failed
-// write no request leaves any more, and attempts that did not leave are not
-// told; the rest is told even so, because it happened.
-func (l *eventLog) commit() {
+// commit brings out the batch and lets the requests in it leave. It returns the
+// journal's failure, if there was one, now or before. Then no request leaves
+// any more, and attempts that did not leave are not told; the rest is told even
+// so, because it happened.
+func (l *eventLog) commit() error {
 	for _, event := range l.batch {
 		if _, ok := event.(StepPhase); !ok {
 			l.journal.append(event)
 		}
 	}
 	failure := l.journal.flush(l.durable || len(l.waiting) > 0)
-	if failure != nil && l.err == nil {
-		l.err = fmt.Errorf("journal: %w", failure)
-	}
 	for _, event := range l.batch {
 		if _, ok := event.(AttemptStarted); ok && failure != nil {
 			continue
@@ -54,22 +55,25 @@ func (l *eventLog) commit() {
 		}
 	}
 	l.batch, l.waiting, l.durable = l.batch[:0], l.waiting[:0], false
+	return failure
 }
 
 func (l *eventLog) tell(event Event) {
-	if err := l.fold.add(event); err != nil && l.err == nil {
-		l.err = fmt.Errorf("event %s: %w", event.Type(), err)
+	if err := l.fold.add(event); err != nil && l.foldErr == nil {
+		l.foldErr = fmt.Errorf("event %s: %w", event.Type(), err)
 	}
 	if l.observe != nil {
 		l.observe(event)
 	}
 }
 
-// close returns what became of the run.
+// close commits the end of the run, and returns what became of it.
 func (l *eventLog) close() (*Report, error) {
-	report, err := l.fold.report()
-	if l.err != nil {
-		err = l.err
+	l.durable = true
+	failure := l.commit()
+	if failure != nil {
+		failure = fmt.Errorf("journal: %w", failure)
 	}
-	return report, err
+	report, err := l.fold.report()
+	return report, errors.Join(failure, l.foldErr, err)
 }

@@ -53,8 +53,6 @@ func Run(ctx context.Context, plan *planner.Plan, driver Driver, journal *Journa
 	s.log.durable = true
 	s.run(opts.Stop)
 	s.emit(RunFinished{At: s.time()})
-	s.log.durable = true
-	s.log.commit()
 	return s.log.close()
 }
 

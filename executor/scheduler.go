@@ -231,10 +231,9 @@ func (s *scheduler) stop(reason, detail string) {
 
 // commit brings out what happened. Without a record nothing more may start.
 func (s *scheduler) commit() {
-	s.log.commit()
-	if s.log.err != nil && !s.stopped {
-		s.stop("journal", s.log.err.Error())
-		s.log.commit()
+	if failure := s.log.commit(); failure != nil && !s.stopped {
+		s.stop("journal", failure.Error())
+		_ = s.log.commit() // tells why; the failure is known
 	}
 }
 
