@@ -83,7 +83,7 @@ func (j *followed) poll(ctx context.Context) (jobState, json.RawMessage, error) 
 	r := &request{operation: "poll " + j.operation, method: http.MethodGet, path: "/api-jobs/" + j.uuid, harmless: true}
 	answer, err := j.client.exchange(ctx, r, nil)
 	if err != nil {
-		return jobUnclear, nil, err
+		return jobUnclear, nil, reasonOf(err)
 	}
 	switch v, code := answer.verdict(); {
 	case v == accepted:
@@ -99,6 +99,16 @@ func (j *followed) poll(ctx context.Context) (jobState, json.RawMessage, error) 
 	default:
 		return jobRefused, nil, answer.unusable()
 	}
+}
+
+// reasonOf is what is inside an error of an exchange. That the poll was not sent
+// says nothing about the call, so that type must not show.
+func reasonOf(err error) error {
+	var notSent *NotSentError
+	if errors.As(err, &notSent) {
+		return notSent.Err
+	}
+	return err
 }
 
 // follow polls the job until it has ended, is unknown, or its time is up.

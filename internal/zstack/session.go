@@ -59,6 +59,9 @@ func (s *passwordSession) account(ctx context.Context) (string, error) {
 		return "", err
 	}
 	_, owner := s.current()
+	if owner == "" {
+		return "", &UnknownError{Operation: opLogin, Err: errors.New("the answer names no account")}
+	}
 	return owner, nil
 }
 
