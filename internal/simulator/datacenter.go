@@ -127,7 +127,7 @@ var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // add enters a record under the UUID of its entry, or under one made from the
 // table and the name, and fills in what all records have.
-func (b *dcBuilder) add(table string, entry dcEntry, fields record) record {
+func (b *dcBuilder) add(table string, entry DatacenterEntry, fields record) record {
 	if entry.Name.text == "" {
 		b.fail(entry.Name.line, "an entry of %s has no name", table)
 	}

@@ -31,8 +31,9 @@ type dcFile struct {
 	GlobalConfig      map[string]string  `yaml:"globalConfig"`
 }
 
-// dcEntry is what everything in the file has.
-type dcEntry struct {
+// DatacenterEntry is what everything in a data center file has. It is exported
+// because the YAML decoder fills no embedded struct that is not.
+type DatacenterEntry struct {
 	Name        dcText `yaml:"name"`
 	UUID        dcText `yaml:"uuid"`
 	Description string `yaml:"description"`
@@ -40,45 +41,45 @@ type dcEntry struct {
 }
 
 type dcZone struct {
-	dcEntry `yaml:",inline"`
-	Default bool `yaml:"default"`
+	DatacenterEntry `yaml:",inline"`
+	Default         bool `yaml:"default"`
 }
 
 type dcCluster struct {
-	dcEntry      `yaml:",inline"`
-	Zone         dcText `yaml:"zone"`
-	Hypervisor   string `yaml:"hypervisor"`
-	Architecture string `yaml:"architecture"`
+	DatacenterEntry `yaml:",inline"`
+	Zone            dcText `yaml:"zone"`
+	Hypervisor      string `yaml:"hypervisor"`
+	Architecture    string `yaml:"architecture"`
 }
 
 type dcHost struct {
-	dcEntry      `yaml:",inline"`
-	Cluster      dcText `yaml:"cluster"`
-	Count        int    `yaml:"count"`
-	CPU          int64  `yaml:"cpu"`
-	Memory       dcSize `yaml:"memory"`
-	ManagementIP dcText `yaml:"managementIp"`
-	Status       string `yaml:"status"`
+	DatacenterEntry `yaml:",inline"`
+	Cluster         dcText `yaml:"cluster"`
+	Count           int    `yaml:"count"`
+	CPU             int64  `yaml:"cpu"`
+	Memory          dcSize `yaml:"memory"`
+	ManagementIP    dcText `yaml:"managementIp"`
+	Status          string `yaml:"status"`
 }
 
 type dcBackupStorage struct {
-	dcEntry  `yaml:",inline"`
-	Type     string   `yaml:"type"`
-	Zones    []dcText `yaml:"zones"`
-	Capacity dcSize   `yaml:"capacity"`
+	DatacenterEntry `yaml:",inline"`
+	Type            string   `yaml:"type"`
+	Zones           []dcText `yaml:"zones"`
+	Capacity        dcSize   `yaml:"capacity"`
 }
 
 type dcPrimaryStorage struct {
-	dcEntry  `yaml:",inline"`
-	Zone     dcText   `yaml:"zone"`
-	Clusters []dcText `yaml:"clusters"`
-	Type     string   `yaml:"type"`
-	Capacity dcSize   `yaml:"capacity"`
-	Status   string   `yaml:"status"`
+	DatacenterEntry `yaml:",inline"`
+	Zone            dcText   `yaml:"zone"`
+	Clusters        []dcText `yaml:"clusters"`
+	Type            string   `yaml:"type"`
+	Capacity        dcSize   `yaml:"capacity"`
+	Status          string   `yaml:"status"`
 }
 
 type dcL2Network struct {
-	dcEntry           `yaml:",inline"`
+	DatacenterEntry   `yaml:",inline"`
 	Zone              dcText   `yaml:"zone"`
 	Clusters          []dcText `yaml:"clusters"`
 	Type              string   `yaml:"type"`
@@ -87,13 +88,13 @@ type dcL2Network struct {
 }
 
 type dcL3Network struct {
-	dcEntry   `yaml:",inline"`
-	L2Network dcText    `yaml:"l2Network"`
-	Category  string    `yaml:"category"`
-	System    bool      `yaml:"system"`
-	DNS       []string  `yaml:"dns"`
-	Domain    string    `yaml:"domain"`
-	Ranges    []dcRange `yaml:"ranges"`
+	DatacenterEntry `yaml:",inline"`
+	L2Network       dcText    `yaml:"l2Network"`
+	Category        string    `yaml:"category"`
+	System          bool      `yaml:"system"`
+	DNS             []string  `yaml:"dns"`
+	Domain          string    `yaml:"domain"`
+	Ranges          []dcRange `yaml:"ranges"`
 }
 
 type dcRange struct {
@@ -105,33 +106,33 @@ type dcRange struct {
 }
 
 type dcImage struct {
-	dcEntry      `yaml:",inline"`
-	MediaType    string `yaml:"mediaType"`
-	Platform     string `yaml:"platform"`
-	GuestOSType  string `yaml:"guestOsType"`
-	Architecture string `yaml:"architecture"`
-	Format       string `yaml:"format"`
-	Size         dcSize `yaml:"size"`
-	ActualSize   dcSize `yaml:"actualSize"`
-	System       bool   `yaml:"system"`
-	Virtio       bool   `yaml:"virtio"`
-	Status       string `yaml:"status"`
+	DatacenterEntry `yaml:",inline"`
+	MediaType       string `yaml:"mediaType"`
+	Platform        string `yaml:"platform"`
+	GuestOSType     string `yaml:"guestOsType"`
+	Architecture    string `yaml:"architecture"`
+	Format          string `yaml:"format"`
+	Size            dcSize `yaml:"size"`
+	ActualSize      dcSize `yaml:"actualSize"`
+	System          bool   `yaml:"system"`
+	Virtio          bool   `yaml:"virtio"`
+	Status          string `yaml:"status"`
 }
 
 type dcInstanceOffer struct {
-	dcEntry        `yaml:",inline"`
-	CPU            int64  `yaml:"cpu"`
-	Memory         dcSize `yaml:"memory"`
-	ReservedMemory dcSize `yaml:"reservedMemory"`
+	DatacenterEntry `yaml:",inline"`
+	CPU             int64  `yaml:"cpu"`
+	Memory          dcSize `yaml:"memory"`
+	ReservedMemory  dcSize `yaml:"reservedMemory"`
 }
 
 type dcDiskOffer struct {
-	dcEntry `yaml:",inline"`
-	Size    dcSize `yaml:"size"`
+	DatacenterEntry `yaml:",inline"`
+	Size            dcSize `yaml:"size"`
 }
 
 type dcVM struct {
-	dcEntry          `yaml:",inline"`
+	DatacenterEntry  `yaml:",inline"`
 	Type             string   `yaml:"type"`
 	Host             dcText   `yaml:"host"`
 	InstanceOffering dcText   `yaml:"instanceOffering"`
@@ -152,48 +153,48 @@ type dcNIC struct {
 }
 
 type dcVolume struct {
-	dcEntry        `yaml:",inline"`
-	Type           string `yaml:"type"`
-	PrimaryStorage dcText `yaml:"primaryStorage"`
-	DiskOffering   dcText `yaml:"diskOffering"`
-	Size           dcSize `yaml:"size"`
-	ActualSize     dcSize `yaml:"actualSize"`
-	VM             dcText `yaml:"vm"`
-	Shareable      bool   `yaml:"shareable"`
-	Status         string `yaml:"status"`
+	DatacenterEntry `yaml:",inline"`
+	Type            string `yaml:"type"`
+	PrimaryStorage  dcText `yaml:"primaryStorage"`
+	DiskOffering    dcText `yaml:"diskOffering"`
+	Size            dcSize `yaml:"size"`
+	ActualSize      dcSize `yaml:"actualSize"`
+	VM              dcText `yaml:"vm"`
+	Shareable       bool   `yaml:"shareable"`
+	Status          string `yaml:"status"`
 }
 
 type dcSnapshotGroup struct {
-	dcEntry `yaml:",inline"`
-	VM      dcText `yaml:"vm"`
+	DatacenterEntry `yaml:",inline"`
+	VM              dcText `yaml:"vm"`
 }
 
 type dcSnapshot struct {
-	dcEntry `yaml:",inline"`
-	Volume  dcText `yaml:"volume"`
-	Group   dcText `yaml:"group"`
-	Size    dcSize `yaml:"size"`
-	Status  string `yaml:"status"`
+	DatacenterEntry `yaml:",inline"`
+	Volume          dcText `yaml:"volume"`
+	Group           dcText `yaml:"group"`
+	Size            dcSize `yaml:"size"`
+	Status          string `yaml:"status"`
 }
 
 type dcSSHKey struct {
-	dcEntry   `yaml:",inline"`
-	PublicKey string `yaml:"publicKey"`
+	DatacenterEntry `yaml:",inline"`
+	PublicKey       string `yaml:"publicKey"`
 }
 
 type dcTag struct {
-	dcEntry `yaml:",inline"`
-	Value   string `yaml:"value"`
-	Type    string `yaml:"type"`
-	Color   string `yaml:"color"`
+	DatacenterEntry `yaml:",inline"`
+	Value           string `yaml:"value"`
+	Type            string `yaml:"type"`
+	Color           string `yaml:"color"`
 }
 
 type dcAccountEntry struct {
-	dcEntry    `yaml:",inline"`
-	Admin      bool              `yaml:"admin"`
-	Password   string            `yaml:"password"`
-	AccessKeys []dcAccessKey     `yaml:"accessKeys"`
-	Quotas     map[string]dcSize `yaml:"quotas"`
+	DatacenterEntry `yaml:",inline"`
+	Admin           bool              `yaml:"admin"`
+	Password        string            `yaml:"password"`
+	AccessKeys      []dcAccessKey     `yaml:"accessKeys"`
+	Quotas          map[string]dcSize `yaml:"quotas"`
 }
 
 type dcAccessKey struct {

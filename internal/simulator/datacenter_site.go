@@ -10,13 +10,13 @@ import (
 // infrastructure adds zones, clusters, hosts and storage.
 func (b *dcBuilder) infrastructure(file *dcFile) {
 	for _, zone := range file.Zones {
-		b.add("zones", zone.dcEntry, record{
+		b.add("zones", zone.DatacenterEntry, record{
 			"state": cmp.Or(zone.State, "Enabled"), "type": "zstack", "isDefault": zone.Default,
 		})
 	}
 	for _, cluster := range file.Clusters {
 		zone := b.find("zones", cluster.Zone, cluster.Name, "zone")
-		b.add("clusters", cluster.dcEntry, record{
+		b.add("clusters", cluster.DatacenterEntry, record{
 			"zoneUuid":       zone["uuid"],
 			"hypervisorType": cmp.Or(cluster.Hypervisor, "KVM"),
 			"architecture":   cmp.Or(cluster.Architecture, "x86_64"),
@@ -28,7 +28,7 @@ func (b *dcBuilder) infrastructure(file *dcFile) {
 		b.host(host)
 	}
 	for _, storage := range file.BackupStorages {
-		b.add("backup-storage", storage.dcEntry, record{
+		b.add("backup-storage", storage.DatacenterEntry, record{
 			"type":              cmp.Or(storage.Type, "ImageStoreBackupStorage"),
 			"url":               "/zstack_bs",
 			"state":             cmp.Or(storage.State, "Enabled"),
@@ -66,7 +66,7 @@ func (b *dcBuilder) host(host dcHost) {
 		return
 	}
 	for n := range max(host.Count, 1) {
-		entry := host.dcEntry
+		entry := host.DatacenterEntry
 		if host.Count > 0 {
 			entry.Name.text = fmt.Sprintf("%s-%02d", host.Name.text, n+1)
 		}
@@ -97,7 +97,7 @@ func (b *dcBuilder) primaryStorage(storage dcPrimaryStorage) {
 	clusters := b.findAll("clusters", storage.Clusters, storage.Name, "clusters")
 	b.sameZone(storage.Name, zone, clusters)
 	kind := cmp.Or(storage.Type, "LocalStorage")
-	b.add("primary-storage", storage.dcEntry, record{
+	b.add("primary-storage", storage.DatacenterEntry, record{
 		"zoneUuid":                  zone["uuid"],
 		"url":                       primaryStorageURL(kind, storage.Name.text),
 		"type":                      kind,
@@ -147,7 +147,7 @@ func (b *dcBuilder) networks(file *dcFile) {
 			fields["vlan"] = *l2.VLAN
 			fields["virtualNetworkId"] = *l2.VLAN
 		}
-		b.add("l2-networks", l2.dcEntry, fields)
+		b.add("l2-networks", l2.DatacenterEntry, fields)
 	}
 	for _, l3 := range file.L3Networks {
 		b.l3Network(l3)
@@ -181,7 +181,7 @@ func (b *dcBuilder) l3Network(l3 dcL3Network) {
 	if l3.Domain != "" {
 		fields["dnsDomain"] = l3.Domain
 	}
-	network := b.add("l3-networks", l3.dcEntry, fields)
+	network := b.add("l3-networks", l3.DatacenterEntry, fields)
 	ranges := make([]any, 0, len(l3.Ranges))
 	for n, entry := range l3.Ranges {
 		if ipRange := b.ipRange(network, n, entry); ipRange != nil {
@@ -216,7 +216,7 @@ func (b *dcBuilder) ipRange(network record, n int, entry dcRange) record {
 		b.fail(entry.End.line, "the range leaves its network %s", prefix)
 		return nil
 	}
-	return b.add("l3-networks/ip-ranges", dcEntry{Name: dcText{name, entry.Start.line}, UUID: entry.UUID}, record{
+	return b.add("l3-networks/ip-ranges", DatacenterEntry{Name: dcText{name, entry.Start.line}, UUID: entry.UUID}, record{
 		"l3NetworkUuid": network["uuid"],
 		"startIp":       entry.Start.text,
 		"endIp":         entry.End.text,

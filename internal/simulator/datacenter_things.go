@@ -12,7 +12,7 @@ func (b *dcBuilder) offerings(file *dcFile) {
 		if offering.CPU <= 0 || offering.Memory <= 0 {
 			b.fail(offering.Name.line, "%q needs cpu and memory above zero", offering.Name.text)
 		}
-		b.add("instance-offerings", offering.dcEntry, record{
+		b.add("instance-offerings", offering.DatacenterEntry, record{
 			"cpuNum":             offering.CPU,
 			"cpuSpeed":           int64(0),
 			"memorySize":         int64(offering.Memory),
@@ -27,7 +27,7 @@ func (b *dcBuilder) offerings(file *dcFile) {
 		if offering.Size <= 0 {
 			b.fail(offering.Name.line, "%q needs a size above zero", offering.Name.text)
 		}
-		b.add("disk-offerings", offering.dcEntry, record{
+		b.add("disk-offerings", offering.DatacenterEntry, record{
 			"diskSize":          int64(offering.Size),
 			"sortKey":           int64(0),
 			"type":              "DefaultDiskOfferingType",
@@ -64,7 +64,7 @@ func (b *dcBuilder) images(images []dcImage) {
 			fields["platform"] = cmp.Or(image.Platform, "Linux")
 			fields["guestOsType"] = cmp.Or(image.GuestOSType, fields["platform"].(string))
 		}
-		row := b.add("images", image.dcEntry, fields)
+		row := b.add("images", image.DatacenterEntry, fields)
 		uuid := text(row, "uuid")
 		row["md5Sum"] = derivedUUID("md5", uuid)
 		row["url"] = "http://images.example.com/" + uuid + "." + format
@@ -88,14 +88,14 @@ func (b *dcBuilder) identity(file *dcFile) {
 	entries := file.Accounts
 	if len(entries) == 0 {
 		entries = []dcAccountEntry{{
-			dcEntry: dcEntry{Name: dcText{text: "admin"}}, Admin: true, Password: "password",
+			DatacenterEntry: DatacenterEntry{Name: dcText{text: "admin"}}, Admin: true, Password: "password",
 		}}
 	}
 	for _, entry := range entries {
 		b.account(entry)
 	}
 	for _, tag := range file.Tags {
-		b.add("tags", tag.dcEntry, record{
+		b.add("tags", tag.DatacenterEntry, record{
 			"value": cmp.Or(tag.Value, tag.Name.text),
 			"color": cmp.Or(tag.Color, "#186dab"),
 			"type":  cmp.Or(tag.Type, "simple"),
@@ -105,7 +105,7 @@ func (b *dcBuilder) identity(file *dcFile) {
 		if key.PublicKey == "" {
 			b.fail(key.Name.line, "%q needs publicKey", key.Name.text)
 		}
-		b.add("ssh-key-pair", key.dcEntry, record{"publicKey": key.PublicKey})
+		b.add("ssh-key-pair", key.DatacenterEntry, record{"publicKey": key.PublicKey})
 	}
 }
 
@@ -117,7 +117,7 @@ func (b *dcBuilder) account(entry dcAccountEntry) {
 	if entry.Password == "" {
 		b.fail(entry.Name.line, "account %q needs a password", entry.Name.text)
 	}
-	row := b.add("accounts", entry.dcEntry, record{"type": kind})
+	row := b.add("accounts", entry.DatacenterEntry, record{"type": kind})
 	account := dcAccount{
 		name: entry.Name.text, uuid: text(row, "uuid"), password: entry.Password, admin: entry.Admin,
 		quotas: make(map[string]int64, len(entry.Quotas)),

@@ -52,13 +52,13 @@ func (b *dcBuilder) machine(id int64, vm dcVM) {
 		b.fail(vm.Name.line, "%q needs instanceOffering, or cpu and memory above zero", vm.Name.text)
 	}
 	fields["cpuNum"], fields["memorySize"] = cpu, memory
-	row := b.add("vm-instances", vm.dcEntry, fields)
+	row := b.add("vm-instances", vm.DatacenterEntry, fields)
 	if host["uuid"] != nil {
 		host["availableCpuCapacity"] = number(host, "availableCpuCapacity") - cpu
 		host["availableMemoryCapacity"] = number(host, "availableMemoryCapacity") - memory
 	}
 	size := int64(cmp.Or(vm.RootDisk, dcSize(number(image, "size"))))
-	root := b.volume(dcEntry{Name: dcText{"ROOT-for-" + vm.Name.text, vm.Name.line}}, storage, record{
+	root := b.volume(DatacenterEntry{Name: dcText{"ROOT-for-" + vm.Name.text, vm.Name.line}}, storage, record{
 		"type": "Root", "size": size, "actualSize": size / 4, "deviceId": int64(0),
 		"vmInstanceUuid": row["uuid"], "rootImageUuid": image["uuid"], "lastAttachDate": dcCreated,
 	})

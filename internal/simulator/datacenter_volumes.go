@@ -30,7 +30,7 @@ func (b *dcBuilder) volumes(volumes []dcVolume) {
 			fields["lastAttachDate"] = dcCreated
 			fields["deviceId"] = b.attached(vm)
 		}
-		b.volume(volume.dcEntry, storage, fields)
+		b.volume(volume.DatacenterEntry, storage, fields)
 	}
 }
 
@@ -46,7 +46,7 @@ func (b *dcBuilder) attached(vm record) int64 {
 }
 
 // volume adds a volume and takes its size off its primary storage.
-func (b *dcBuilder) volume(entry dcEntry, storage, fields record) record {
+func (b *dcBuilder) volume(entry DatacenterEntry, storage, fields record) record {
 	row := record{
 		"primaryStorageUuid": storage["uuid"],
 		"format":             volumeFormat(text(storage, "type")),
@@ -92,7 +92,7 @@ func (b *dcBuilder) nestVolumes() {
 func (b *dcBuilder) snapshots(file *dcFile) {
 	for _, group := range file.SnapshotGroups {
 		vm := b.find("vm-instances", group.VM, group.Name, "vm")
-		b.add("volume-snapshots/group", group.dcEntry, record{
+		b.add("volume-snapshots/group", group.DatacenterEntry, record{
 			"vmInstanceUuid": vm["uuid"], "snapshotCount": int64(0), "volumeSnapshotRefs": []any{},
 		})
 	}
@@ -127,7 +127,7 @@ func (b *dcBuilder) snapshot(entry dcSnapshot, volume, parent record) record {
 			"volumeUuid": volume["uuid"], "current": true, "status": "Completed",
 		})
 	}
-	row := b.add("volume-snapshots", entry.dcEntry, fields)
+	row := b.add("volume-snapshots", entry.DatacenterEntry, fields)
 	row["primaryStorageInstallPath"] = fmt.Sprintf("%s@%s", text(volume, "installPath"), text(row, "uuid"))
 	if entry.Group.text != "" {
 		b.groupSnapshot(entry, volume, row)
