@@ -133,26 +133,26 @@ func (r *reader) networks(ctx context.Context) ([]planner.Entry, error) {
 	}
 	return whole(ctx, r, "/l3-networks", func(l3 zstack.L3Network) planner.Entry {
 		return planner.Entry{
-			UUID: l3.UUID, Name: l3.Name, State: l3.State, CreateDate: string(l3.CreateDate), ZoneUUID: l3.ZoneUUID,
+			UUID: l3.UUID, Name: l3.Name, State: l3.State, CreateDate: l3.CreateDate, ZoneUUID: l3.ZoneUUID,
 			ClusterUUIDs: clusters[l3.L2NetworkUUID], System: l3.System, Type: l3.Type,
 		}
 	})
 }
 
 func zoneEntry(z zstack.Zone) planner.Entry {
-	return planner.Entry{UUID: z.UUID, Name: z.Name, State: z.State, CreateDate: string(z.CreateDate), Type: z.Type}
+	return planner.Entry{UUID: z.UUID, Name: z.Name, State: z.State, CreateDate: z.CreateDate, Type: z.Type}
 }
 
 func clusterEntry(c zstack.Cluster) planner.Entry {
 	return planner.Entry{
-		UUID: c.UUID, Name: c.Name, State: c.State, CreateDate: string(c.CreateDate), ZoneUUID: c.ZoneUUID,
+		UUID: c.UUID, Name: c.Name, State: c.State, CreateDate: c.CreateDate, ZoneUUID: c.ZoneUUID,
 		Architecture: c.Architecture, Type: c.Type,
 	}
 }
 
 func hostEntry(h zstack.Host) planner.Entry {
 	entry := planner.Entry{
-		UUID: h.UUID, Name: h.Name, State: h.State, Status: h.Status, CreateDate: string(h.CreateDate),
+		UUID: h.UUID, Name: h.Name, State: h.State, Status: h.Status, CreateDate: h.CreateDate,
 		ZoneUUID: h.ZoneUUID, Architecture: h.Architecture,
 	}
 	if h.ClusterUUID != "" {
@@ -163,14 +163,14 @@ func hostEntry(h zstack.Host) planner.Entry {
 
 func storageEntry(p zstack.PrimaryStorage) planner.Entry {
 	return planner.Entry{
-		UUID: p.UUID, Name: p.Name, State: p.State, Status: p.Status, CreateDate: string(p.CreateDate), Type: p.Type,
+		UUID: p.UUID, Name: p.Name, State: p.State, Status: p.Status, CreateDate: p.CreateDate, Type: p.Type,
 		ZoneUUID: p.ZoneUUID, ClusterUUIDs: slices.Sorted(slices.Values(p.AttachedClusterUUIDs)),
 	}
 }
 
 func offeringEntry(o zstack.InstanceOffering) planner.Entry {
 	return planner.Entry{
-		UUID: o.UUID, Name: o.Name, State: o.State, CreateDate: string(o.CreateDate), Type: o.Type,
+		UUID: o.UUID, Name: o.Name, State: o.State, CreateDate: o.CreateDate, Type: o.Type,
 		CPU: o.CPUNum, Memory: o.MemorySize, Reserved: o.ReservedMemorySize,
 	}
 }
@@ -182,7 +182,7 @@ func diskOfferingEntry(o zstack.DiskOffering) planner.Entry {
 		return planner.Entry{}
 	}
 	return planner.Entry{
-		UUID: o.UUID, Name: o.Name, State: o.State, CreateDate: string(o.CreateDate), Type: o.Type, Size: o.DiskSize,
+		UUID: o.UUID, Name: o.Name, State: o.State, CreateDate: o.CreateDate, Type: o.Type, Size: o.DiskSize,
 	}
 }
 
@@ -191,7 +191,7 @@ func imageEntry(i zstack.Image) planner.Entry {
 		return planner.Entry{}
 	}
 	return planner.Entry{
-		UUID: i.UUID, Name: i.Name, State: i.State, Status: i.Status, CreateDate: string(i.CreateDate), Type: i.Type,
+		UUID: i.UUID, Name: i.Name, State: i.State, Status: i.Status, CreateDate: i.CreateDate, Type: i.Type,
 		MediaType: i.MediaType, Platform: i.Platform, GuestOSType: i.GuestOSType, Architecture: i.Architecture,
 		System: i.System, Size: i.Size,
 	}
@@ -202,7 +202,7 @@ func volumeEntry(v zstack.Volume) planner.Entry {
 		return planner.Entry{}
 	}
 	return planner.Entry{
-		UUID: v.UUID, Name: v.Name, State: v.State, Status: v.Status, CreateDate: string(v.CreateDate), Type: v.Type,
+		UUID: v.UUID, Name: v.Name, State: v.State, Status: v.Status, CreateDate: v.CreateDate, Type: v.Type,
 		Size: v.Size, VMUUID: v.VMInstanceUUID, PrimaryStorageUUID: v.PrimaryStorageUUID, Shareable: v.IsShareable,
 	}
 }
@@ -212,15 +212,15 @@ func snapshotEntry(s zstack.VolumeSnapshot) planner.Entry {
 		return planner.Entry{}
 	}
 	return planner.Entry{
-		UUID: s.UUID, Name: s.Name, State: s.State, Status: s.Status, CreateDate: string(s.CreateDate), Type: s.VolumeType,
+		UUID: s.UUID, Name: s.Name, State: s.State, Status: s.Status, CreateDate: s.CreateDate, Type: s.VolumeType,
 		Size: s.Size, VolumeUUID: s.VolumeUUID, PrimaryStorageUUID: s.PrimaryStorageUUID,
 	}
 }
 
 func keyEntry(k zstack.SSHKeyPair) planner.Entry {
-	return planner.Entry{UUID: k.UUID, Name: k.Name, CreateDate: string(k.CreateDate)}
+	return planner.Entry{UUID: k.UUID, Name: k.Name, CreateDate: k.CreateDate}
 }
 
 func patternEntry(p zstack.TagPattern) planner.Entry {
-	return planner.Entry{UUID: p.UUID, Name: p.Name, CreateDate: string(p.CreateDate), Type: p.Type}
+	return planner.Entry{UUID: p.UUID, Name: p.Name, CreateDate: p.CreateDate, Type: p.Type}
 }

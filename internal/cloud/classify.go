@@ -119,7 +119,7 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 	case errors.As(err, &attempt):
 		f.Class, f.Hint = classInternal, "make room for the run directory, then run zfleet apply again"
 	case errors.As(err, &auth):
-		f.Class, f.Hint = classAuth, hintLogin
+		f.Class, f.Code, f.Hint = classAuth, auth.Code.Code, cmp.Or(auth.Advice, hintLogin)
 	case errors.As(err, &api):
 		return apiFailure(operation, api)
 	case errors.As(err, &refused):

@@ -54,8 +54,9 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 			return blocked(takenFailure(call.Operation, err, t.step))
 		}
 		t.rec.Phase("waiting: the server calls the UUID taken, but nothing has it")
-		if err := wait(ctx, t.pace.invisible); err != nil {
+		if wait(ctx, t.pace.invisible) != nil {
 			failure, _ := failureOf(call.Operation, err)
+			failure.Hint = hintAgain
 			return failed(failure)
 		}
 	}

@@ -46,6 +46,7 @@ type pace struct {
 	invisible time.Duration // before a UUID that is taken, but by nothing visible, is tried again
 	settle    time.Duration // for a machine to go or to settle after its create failed
 	tags      time.Duration // for the tags of a machine that was just created to appear
+	margin    time.Duration // beyond the step's time, for a job that fails by it to say so
 }
 
 var _ executor.Driver = (*Driver)(nil)
@@ -57,7 +58,9 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		scope:   opts.Scope,
 		secrets: opts.Secrets,
 		timeout: opts.StepTimeout,
-		pace:    pace{look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second},
+		pace: pace{
+			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: time.Minute,
+		},
 	}
 	if d.timeout <= 0 {
 		d.timeout = DefaultStepTimeout
@@ -133,7 +136,7 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		}
 		call.JobUUID = job
 		call.Timeout = t.left()
-		body, err := t.client.Do(ctx, call)
+		body, err := t.do(ctx, call)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {
 			continue
 		}
@@ -142,6 +145,18 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		}
 		return body, err
 	}
+}
+
+// do sends a request once and gives up on its job when the step's time is over.
+func (t *task) do(ctx context.Context, call zstack.Call) (json.RawMessage, error) {
+	callCtx, cancel := context.WithDeadline(ctx, t.deadline.Add(t.pace.margin))
+	defer cancel()
+	body, err := t.client.Do(callCtx, call)
+	var unknown *zstack.UnknownError
+	if errors.As(err, &unknown) && callCtx.Err() != nil && ctx.Err() == nil {
+		unknown.Err = fmt.Errorf("it did not end within %s", t.timeout)
+	}
+	return body, err
 }
 
 // mayHaveArrived reports whether a request that ended in err may have been

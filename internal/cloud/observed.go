@@ -30,7 +30,7 @@ func (r *reader) observed() []planner.Observed {
 func observe(vm zstack.VM) planner.Observed {
 	machine := planner.Observed{
 		UUID: vm.UUID, Name: vm.Name, Description: vm.Description, State: vm.State, Type: vm.Type,
-		CreateDate: string(vm.CreateDate), ZoneUUID: vm.ZoneUUID, ClusterUUID: vm.ClusterUUID, HostUUID: vm.HostUUID,
+		CreateDate: vm.CreateDate, ZoneUUID: vm.ZoneUUID, ClusterUUID: vm.ClusterUUID, HostUUID: vm.HostUUID,
 		ImageUUID: vm.ImageUUID, OfferingUUID: vm.InstanceOfferingUUID, RootVolumeUUID: vm.RootVolumeUUID,
 		DefaultNetwork: vm.DefaultL3NetworkUUID, Platform: vm.Platform, Architecture: vm.Architecture,
 		GuestOSType: vm.GuestOSType, CPU: vm.CPUNum, Memory: vm.MemorySize, Reserved: vm.ReservedMemorySize,
@@ -63,7 +63,7 @@ func (r *reader) taggedDisks() []planner.Disk {
 func plannerDisk(v zstack.Volume) planner.Disk {
 	return planner.Disk{
 		UUID: v.UUID, Name: v.Name, Type: v.Type, Size: v.Size, Status: v.Status, VMUUID: v.VMInstanceUUID,
-		PrimaryStorageUUID: v.PrimaryStorageUUID, CreateDate: string(v.CreateDate),
+		PrimaryStorageUUID: v.PrimaryStorageUUID, CreateDate: v.CreateDate,
 	}
 }
 
