@@ -123,6 +123,9 @@ func (c *composer) scalar(tk *token.Token) *node {
 	case token.DoubleQuoteType, token.SingleQuoteType:
 	default:
 		n.kind = coreKind(tk.Value)
+		if strings.Contains(strings.TrimSpace(tk.Origin), "\t") { // the parser would drop it
+			c.report(at, "yaml-syntax", "a tab stands in a value without quotes", `put the value in double quotes and write the tab as \t`)
+		}
 	}
 	n.dollars = c.file.dollars(n.text, at, tk.Origin)
 	return n

@@ -58,7 +58,7 @@ func (c *composer) mapping(values []*ast.MappingValueNode, at Pos, flow bool) *n
 // parser lets pass.
 func (c *composer) checkIndent(key Pos) {
 	line := c.file.lines[key.Line-1]
-	if column := tabIndent(line); column > 0 && column < key.Column {
+	if column := tabIndent(line); column > 0 && column <= key.Column {
 		c.report(c.file.at(key.Line, column), "yaml-syntax", "a tab is used for indentation", "indent with spaces")
 	}
 }

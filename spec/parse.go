@@ -90,7 +90,15 @@ func (f *file) place(tk *token.Token) Pos {
 	if tk == nil || tk.Position == nil {
 		return f.at(1, 1)
 	}
-	return f.at(tk.Position.Line, tk.Position.Column)
+	at := f.at(tk.Position.Line, tk.Position.Column)
+	if line := f.lines[at.Line-1]; strings.Contains(line, "\t") {
+		// The parser does not count tabs between tokens.
+		origin := firstLine(strings.TrimSpace(tk.Origin))
+		if before, _, ok := strings.Cut(string([]rune(line)[at.Column-1:]), origin); ok {
+			at.Column += utf8.RuneCountInString(before)
+		}
+	}
+	return at
 }
 
 // syntax is the diagnostic of text that is not YAML.

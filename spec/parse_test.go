@@ -62,6 +62,7 @@ func TestParseValues(t *testing.T) {
 		{"merge inline", "a:\n  <<: {p: 1}\n", `{"a":{"p":1}}`},
 		{"quoted << is a key", "a: {\"<<\": 1}", `{"a":{"\u003c\u003c":1}}`},
 		{"explicit key", "? a\n: 1\n", `{"a":1}`},
+		{"tabs between and in blocks", "a:\t1\t# x\nb: |\n  x\ty\n  \tz\n", `{"a":1,"b":"x\ty\n\tz\n"}`},
 		{"comments", "# c\na: 1 # d\n# e\nb: \"#\"\n", `{"a":1,"b":"#"}`},
 	}
 	for _, test := range tests {
@@ -90,6 +91,8 @@ func TestParseProblems(t *testing.T) {
 		{"lone carriage return", "a: 1\rb: 2", "f:1:5: a carriage return stands inside a line [yaml-syntax]\n  hint: end lines with a line feed\n"},
 		{"tab", "a:\n\tb: 1\n", "f:2:1: a tab is used for indentation [yaml-syntax]\n  hint: indent with spaces\n"},
 		{"tab after spaces", "a:\n  \tb: 1\n  c: 2\n", "f:2:3: a tab is used for indentation [yaml-syntax]\n  hint: indent with spaces\n"},
+		{"tab in a value", "a: x\ty\n", "f:1:4: a tab stands in a value without quotes [yaml-syntax]\n  hint: put the value in double quotes and write the tab as \\t\n"},
+		{"tab in quotes", "a: \"p\tq\"\nb: 1\n", "f:1:9: a value is not allowed here [yaml-syntax]\n  hint: the line holds a tab: use spaces, or write it as \\t in double quotes\n"},
 		{"duplicate keys", "a: 1\nb:\n  中: 1\n  x: 2\n  中: 3\na: 2\na: 3\n", "f:5:3: the key \"中\" stands twice in one map [duplicate-key]\n  hint: it stands first at line 3\n" +
 			"f:6:1: the key \"a\" stands twice in one map [duplicate-key]\n  hint: it stands first at line 1\n" +
 			"f:7:1: the key \"a\" stands twice in one map [duplicate-key]\n  hint: it stands first at line 1\n"},

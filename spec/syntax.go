@@ -131,6 +131,8 @@ func (f *file) syntaxError(err error, from int) *Diagnostic {
 	if column := tabIndent(f.lines[place.Line-1]); column > 0 {
 		place = f.at(place.Line, column)
 		message, hint = "a tab is used for indentation", "indent with spaces"
+	} else if strings.Contains(f.lines[place.Line-1], "\t") { // the parser stumbles over tabs in quotes
+		hint = `the line holds a tab: use spaces, or write it as \t in double quotes`
 	}
 	return &Diagnostic{Pos: place, Code: "yaml-syntax", Message: message, Hint: hint}
 }
