@@ -11,41 +11,23 @@ import (
 	"time"
 )
 
-// Errors of an access-key request. The server answers the first with a 403 and
-// its text, a bad date or header with a 400, and a wrong signature with a 503
-// of ID.1001.
+// What is wrong with a signed request, where it is not its form.
 var (
 	errTimeTooSkewed  = errors.New("requestTimeTooSkewed")
-	errBadDate        = errors.New("invalid Date header")
-	errBadAccessKey   = errors.New("invalid Authorization header")
 	errWrongSignature = errors.New("wrong accessKey signature")
 )
 
 // maxSkew is how far the Date of a signed request may be from the server's.
 const maxSkew = 15 * time.Minute
 
-// accessKey splits the header "Authorization: ZStack <id>:<signature>".
-func accessKey(r *http.Request) (id, signature string, err error) {
-	value, ok := strings.CutPrefix(r.Header.Get("Authorization"), "ZStack ")
-	if !ok {
-		return "", "", fmt.Errorf("%w: want ZStack <accessKeyId>:<signature>", errBadAccessKey)
-	}
-	id, signature, ok = strings.Cut(strings.TrimSpace(value), ":")
-	if !ok || id == "" || signature == "" {
-		return "", "", fmt.Errorf("%w: the access key is not <accessKeyId>:<signature>", errBadAccessKey)
-	}
-	return id, signature, nil
-}
-
 // verifySignature checks the access-key signature of a request with the secret
 // of its key. Like a server with default settings it compares the wall clock in
 // the Date header with its own wall clock, in the zone of serverNow, and does
-// not look at the zone that the header names.
+// not look at the zone that the header names. It fails with errTimeTooSkewed,
+// errWrongSignature, or an error that tells what is wrong with the Date.
 func verifySignature(r *http.Request, secret string, serverNow time.Time) error {
-	_, signature, err := accessKey(r)
-	if err != nil {
-		return err
-	}
+	key, _ := strings.CutPrefix(strings.TrimSpace(r.Header.Get("Authorization")), "ZStack ")
+	_, signature, _ := strings.Cut(strings.TrimSpace(key), ":")
 	date := r.Header.Get("Date")
 	clock, err := parseSignedDate(date)
 	if err != nil {
@@ -69,18 +51,18 @@ func verifySignature(r *http.Request, secret string, serverNow time.Time) error 
 func parseSignedDate(text string) (time.Time, error) {
 	const layout = "Mon, 02 Jan 2006 15:04:05"
 	if len(text) < len(layout)+2 || text[len(layout)] != ' ' {
-		return time.Time{}, fmt.Errorf("%w %q: want %s and a zone", errBadDate, text, layout)
+		return time.Time{}, fmt.Errorf("invalid Date header %q: want %s and a zone", text, layout)
 	}
 	clock, err := time.ParseInLocation(layout, text[:len(layout)], time.UTC)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%w %q: want %s and a zone", errBadDate, text, layout)
+		return time.Time{}, fmt.Errorf("invalid Date header %q: want %s and a zone", text, layout)
 	}
 	// time.Parse reads the weekday and does not compare it with the date.
 	if clock.Format(layout) != text[:len(layout)] {
-		return time.Time{}, fmt.Errorf("%w %q: that day is a %s", errBadDate, text, clock.Weekday())
+		return time.Time{}, fmt.Errorf("invalid Date header %q: that day is a %s", text, clock.Weekday())
 	}
 	if zone := text[len(layout)+1:]; !plausibleZone(zone) {
-		return time.Time{}, fmt.Errorf("%w %q: unknown zone %q", errBadDate, text, zone)
+		return time.Time{}, fmt.Errorf("invalid Date header %q: unknown zone %q", text, zone)
 	}
 	return clock, nil
 }
