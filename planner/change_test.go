@@ -1,0 +1,117 @@
+package planner
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zfleet/spec"
+)
+
+// TestChanges starts from a fleet that was applied, changes one thing in the
+// file, and checks the decision; then it carries the plan out and checks that
+// nothing is left to do.
+func TestChanges(t *testing.T) {
+	type expected struct {
+		Action   Action
+		Fields   string
+		Verbs    []string
+		Stops    bool
+		Replaces bool
+	}
+	replaced := []string{"destroy", "create"}
+	for _, tt := range []struct {
+		name   string
+		before func(*spec.Machine)
+		change func(*spec.Machine)
+		want   expected
+	}{
+		{"nothing", nil, func(*spec.Machine) {}, expected{Action: Keep}},
+		{"name", nil, func(m *spec.Machine) { m.Name = "www" }, expected{Update, "name", []string{"update"}, false, false}},
+		{"description", nil, func(m *spec.Machine) { m.Description = ptr("front") }, expected{Update, "description", []string{"update"}, false, false}},
+		{"description with spaces", func(m *spec.Machine) { m.Description = ptr("front") }, func(m *spec.Machine) { m.Description = ptr(" front\n") }, expected{Action: Keep}},
+		{"unmanaged description", func(m *spec.Machine) { m.Description = ptr("front") }, func(m *spec.Machine) { m.Description = nil }, expected{Action: Keep}},
+		{"instance offering", nil, func(m *spec.Machine) { m.Offering = ptr(byName("large")) },
+			expected{Update, "instanceOffering", []string{"add-tag", "stop", "change-offering", "start", "remove-tag"}, true, false}},
+		{"offering to the same numbers", nil, func(m *spec.Machine) { m.Offering, m.CPU, m.Memory = nil, ptr(2), ptr(int64(4<<30)) }, expected{Action: Keep}},
+		{"offering to cpu and memory", nil, func(m *spec.Machine) { m.Offering, m.CPU, m.Memory = nil, ptr(4), ptr(int64(8<<30)) },
+			expected{Update, "cpu, memory", []string{"add-tag", "stop", "update", "start", "remove-tag"}, true, false}},
+		{"memory within the server's rounding", func(m *spec.Machine) { m.Offering, m.CPU, m.Memory = nil, ptr(4), ptr(int64(8<<30)) },
+			func(m *spec.Machine) { m.Memory = ptr(int64(8<<30 + 64<<20)) }, expected{Action: Keep}},
+		{"platform and guest OS", nil, func(m *spec.Machine) { m.Platform, m.GuestOSType = "Linux", "CentOS 7" }, expected{Update, "platform, guestOsType", []string{"update"}, false, false}},
+		{"hostname", nil, func(m *spec.Machine) { m.Hostname = ptr("web1") }, expected{Update, "hostname", []string{"set-hostname"}, false, false}},
+		{"hostname away", func(m *spec.Machine) { m.Hostname = ptr("web1") }, func(m *spec.Machine) { m.Hostname = ptr("") }, expected{Update, "hostname", []string{"set-hostname"}, false, false}},
+		{"reserved memory", nil, func(m *spec.Machine) { m.Reserved = ptr(int64(1 << 30)) }, expected{Update, "reservedMemory", []string{"update"}, false, false}},
+		{"a user tag more", func(m *spec.Machine) { m.UserTags = []string{"a"} }, func(m *spec.Machine) { m.UserTags = []string{"a", "b"} },
+			expected{Update, "userTags", []string{"add-tag", "add-tag"}, false, false}},
+		{"a user tag less", func(m *spec.Machine) { m.UserTags = []string{"a", "b"} }, func(m *spec.Machine) { m.UserTags = []string{"a"} },
+			expected{Update, "userTags", []string{"remove-tag", "remove-tag"}, false, false}},
+		{"user tags unmanaged", func(m *spec.Machine) { m.UserTags = []string{"a", "b"} }, func(m *spec.Machine) { m.UserTags = nil }, expected{Action: Keep}},
+		{"another tag pattern", func(m *spec.Machine) { m.Tags = []spec.Ref{byName("prod")} }, func(m *spec.Machine) { m.Tags = []spec.Ref{byName("test")} },
+			expected{Update, "tags", []string{"add-tag", "attach-tag", "detach-tag", "remove-tag"}, false, false}},
+		{"protection", nil, func(m *spec.Machine) { m.Lifecycle.Protect = true }, expected{Update, "lifecycle.protect", []string{"add-tag"}, false, false}},
+		{"no protection", func(m *spec.Machine) { m.Lifecycle.Protect = true }, func(m *spec.Machine) { m.Lifecycle.Protect = false },
+			expected{Update, "lifecycle.protect", []string{"remove-tag"}, false, false}},
+		{"default network", func(m *spec.Machine) { m.Networks = append(m.Networks, spec.Network{Network: byName("db-net")}) },
+			func(m *spec.Machine) { m.Networks[0].Default, m.Networks[1].Default = false, true }, expected{Update, "networks", []string{"update"}, false, false}},
+		{"console password", func(m *spec.Machine) { m.ConsolePassword = secret("web/1.consolePassword", "old") },
+			func(m *spec.Machine) { m.ConsolePassword = secret("web/1.consolePassword", "new") },
+			expected{Update, "consolePassword", []string{"add-tag", "set-console-password", "remove-tag"}, false, false}},
+		{"first console password", nil, func(m *spec.Machine) { m.ConsolePassword = secret("web/1.consolePassword", "new") },
+			expected{Update, "consolePassword", []string{"add-tag", "set-console-password"}, false, false}},
+
+		{"image", nil, func(m *spec.Machine) { m.Source.Ref = byName("ubuntu-22.04") }, expected{Replace, "source.image", replaced, false, true}},
+		{"vanished image", nil, func(m *spec.Machine) { m.Source.Ref = byName("gone") }, expected{Action: Keep}},
+		{"image to snapshot", nil, func(m *spec.Machine) { m.Source = replica(1).Source }, expected{Replace, "source", replaced, false, true}},
+		{"placement", nil, func(m *spec.Machine) { m.Placement.Cluster = ptr(byName("kvm-b")) }, expected{Replace, "placement", replaced, false, true}},
+		{"placement by UUID", nil, func(m *spec.Machine) { m.Placement.Cluster = &spec.Ref{UUID: uid("c1", 1)} }, expected{Action: Keep}},
+		{"another network", nil, func(m *spec.Machine) { m.Networks[0].Network = byName("db-net") }, expected{Replace, "networks", replaced, false, true}},
+		{"an address", nil, func(m *spec.Machine) { m.Networks[0].IP = "10.0.0.2" }, expected{Replace, "networks", replaced, false, true}},
+		{"NIC parameters", nil, func(m *spec.Machine) { m.Networks[0].Params = &spec.NICParams{DriverType: "e1000"} }, expected{Replace, "nicParams", replaced, false, true}},
+		{"first data disk", nil, func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}} },
+			expected{Replace, "dataDisks", []string{"destroy", "create", "tag-disks"}, false, true}},
+		{"no data disk any more", func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}} },
+			func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{} }, expected{Replace, "dataDisks", []string{"destroy", "delete-disk", "create"}, false, true}},
+		{"empty list of data disks", nil, func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{} }, expected{Action: Keep}},
+		{"root disk", nil, func(m *spec.Machine) { m.RootDisk = &spec.RootDisk{Size: ptr(int64(50 << 30))} }, expected{Replace, "rootDisk", replaced, false, true}},
+		{"virtio", nil, func(m *spec.Machine) { m.Virtio = ptr(true) }, expected{Replace, "virtio", replaced, false, true}},
+		{"SSH keys", nil, func(m *spec.Machine) { m.SSHKeys = []spec.Ref{byName("ops")} }, expected{Replace, "sshKeys", replaced, false, true}},
+		{"system tags", nil, func(m *spec.Machine) { m.SystemTags = []spec.Text{{Value: "bootMode::UEFI"}} }, expected{Replace, "systemTags", replaced, false, true}},
+		{"user data", func(m *spec.Machine) { m.UserData = secret("web/1.userData", "#cloud-config\na: 1") },
+			func(m *spec.Machine) { m.UserData = secret("web/1.userData", "#cloud-config\na: 2") }, expected{Replace, "userData", replaced, false, true}},
+		{"user data unmanaged", func(m *spec.Machine) { m.UserData = secret("web/1.userData", "#cloud-config\na: 1") },
+			func(m *spec.Machine) { m.UserData = nil }, expected{Action: Keep}},
+		{"replacement without the old protection", func(m *spec.Machine) { m.Lifecycle.Protect = true },
+			func(m *spec.Machine) { m.Lifecycle.Protect, m.Source.Ref = false, byName("ubuntu-22.04") },
+			expected{Replace, "source.image, lifecycle.protect", []string{"remove-tag", "destroy", "create"}, false, true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			old := web(1)
+			if tt.before != nil {
+				tt.before(&old)
+			}
+			inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(old), emptyInventory(), none))
+			changed := old
+			changed.Networks = slices.Clone(old.Networks)
+			tt.change(&changed)
+			plan := mustBuild(t, fleetOf(changed), inv, none)
+			c := plan.Changes[0]
+			got := expected{Action: c.Action, Fields: fields(c.Differences, func(Difference) bool { return true }),
+				Stops:    slices.ContainsFunc(c.Differences, func(d Difference) bool { return d.NeedsStop }),
+				Replaces: slices.ContainsFunc(c.Differences, func(d Difference) bool { return d.ForcesReplace })}
+			for _, step := range plan.Steps {
+				got.Verbs = append(got.Verbs, step.Op.Verb())
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			after := applied(t, inv, plan)
+			if again := mustBuild(t, fleetOf(changed), after, none); again.Changes[0].Action != Keep || len(again.Steps) > 0 {
+				t.Errorf("after the plan was carried out: %s %s %v", again.Changes[0].Action, again.Changes[0].Reason, again.Changes[0].Differences)
+			}
+		})
+	}
+}
+
+func secret(path, value string) *spec.Text { return &spec.Text{Value: value, Secret: true, Path: path} }
