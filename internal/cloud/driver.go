@@ -196,8 +196,10 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Con
 	t.rec.Phase("looking whether it was done")
 	reached, lookErr := done(ctx)
 	switch {
-	case lookErr == nil && reached:
+	case lookErr == nil && reached && arrived:
 		return executor.Outcome{Status: executor.Succeeded, Note: "the answer was lost, but it is done"}
+	case lookErr == nil && reached:
+		return executor.Outcome{Status: executor.Succeeded, Note: "the server reported a failure, but it is done"}
 	case arrived && (lookErr != nil || !jobUnknown):
 		return undecided(failure)
 	}
@@ -217,9 +219,12 @@ func (t *task) readFailed(err error) executor.Outcome {
 	if t.sent {
 		return undecided(failure)
 	}
+	if isContextError(err) {
+		failure.Message = "stopped before anything was sent"
+		return failed(failure)
+	}
 	_, unknown := isUnknown(err)
-	retry = retry || unknown || failure.Class == classTransport
-	return executor.Outcome{Status: executor.Failed, Retry: retry && !isContextError(err), Failure: failure}
+	return executor.Outcome{Status: executor.Failed, Retry: retry || unknown, Failure: failure}
 }
 
 // wait sleeps, or returns the context's error when that comes first.

@@ -104,7 +104,7 @@ var removalCases = []stepCase{
 	},
 	{
 		name: "destroy, timed out inside, done", op: planner.DestroyVM{Scope: testScope}, rows: rowsOf(vmRow("Running", nil), keyTag),
-		script: destroyed(answer{fail: errTimeout}), status: executor.Succeeded, note: "the answer was lost, but it is done",
+		script: destroyed(answer{fail: errTimeout}), status: executor.Succeeded, note: "the server reported a failure, but it is done",
 		state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
 	},
 	{

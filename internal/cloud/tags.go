@@ -142,7 +142,7 @@ func (t *task) tagDisks(ctx context.Context, op planner.TagDisks) executor.Outco
 		return blocked(t.lost(found))
 	}
 	own := slices.DeleteFunc(dataVolumes(vm), func(v zstack.Volume) bool { return slices.Contains(op.Attached, v.UUID) })
-	untagged, err := t.untagged(ctx, own, op.Tag)
+	untagged, err := t.untagged(ctx, slices.Clone(own), op.Tag)
 	if err != nil {
 		return t.readFailed(err)
 	}
@@ -174,15 +174,11 @@ func (t *task) tagDisks(ctx context.Context, op planner.TagDisks) executor.Outco
 
 // untagged returns the volumes that do not carry a tag.
 func (t *task) untagged(ctx context.Context, volumes []zstack.Volume, text string) ([]zstack.Volume, error) {
-	var without []zstack.Volume
+	var uuids []string
 	for _, volume := range volumes {
-		tags, err := t.userTags(ctx, volume.UUID)
-		if err != nil {
-			return nil, err
-		}
-		if !hasTag(tags, text) {
-			without = append(without, volume)
-		}
+		uuids = append(uuids, volume.UUID)
 	}
-	return without, nil
+	tags, err := listIn[zstack.Tag](ctx, t.client, "/user-tags", "resourceUuid", uuids)
+	by := byResource(tags)
+	return slices.DeleteFunc(volumes, func(v zstack.Volume) bool { return hasTag(by[v.UUID], text) }), err
 }
