@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func (d *decoder) decode(n *node) {
 	m := d.machine
 	m.Name = stringOf(n.get("name"))
 	d.source(n.get("source"))
-	m.Offering = reference(n.get("instanceOffering"))
+	m.Offering = d.reference(n.get("instanceOffering"))
 	m.CPU = d.integer(n.get("cpu"))
 	m.Memory = d.size(n.get("memory"))
 	m.Reserved = d.sizeOrZero(n.get("reservedMemory"))
@@ -33,16 +34,16 @@ func (d *decoder) decode(n *node) {
 	m.RootDisk = d.rootDisk(n.get("rootDisk"))
 	m.DataDisks = d.dataDisks(n.get("dataDisks"))
 	if p := n.get("placement"); p != nil {
-		m.Placement = Placement{reference(p.get("zone")), reference(p.get("cluster")), reference(p.get("host"))}
+		m.Placement = Placement{d.reference(p.get("zone")), d.reference(p.get("cluster")), d.reference(p.get("host"))}
 	}
 	m.Description = optionalText(n.get("description"))
 	m.Strategy = stringOf(n.get("strategy"))
 	m.Platform = stringOf(n.get("platform"))
 	m.GuestOSType = stringOf(n.get("guestOsType"))
 	m.Architecture = stringOf(n.get("architecture"))
-	m.Virtio = boolean(n.get("virtio"))
-	m.SSHKeys = references(n.get("sshKeys"))
-	m.Tags = references(n.get("tags"))
+	m.Virtio = d.boolean(n.get("virtio"))
+	m.SSHKeys = d.references(n.get("sshKeys"))
+	m.Tags = d.references(n.get("tags"))
 	m.UserTags = texts(n.get("userTags"))
 	m.SystemTags = d.systemTags(n.get("systemTags"))
 	m.Hostname = optionalText(n.get("hostname"))
@@ -52,8 +53,8 @@ func (d *decoder) decode(n *node) {
 	}
 	m.Type = stringOf(n.get("type"))
 	m.ResourceUUID = stringOf(n.get("resourceUuid"))
-	m.DataVolumeTemplates = references(n.get("dataVolumeTemplates"))
-	if protect := boolean(n.get("lifecycle").get("protect")); protect != nil {
+	m.DataVolumeTemplates = d.references(n.get("dataVolumeTemplates"))
+	if protect := d.boolean(n.get("lifecycle").get("protect")); protect != nil {
 		m.Lifecycle.Protect = *protect
 	}
 }
@@ -61,7 +62,7 @@ func (d *decoder) decode(n *node) {
 // source reads which of the three sources a machine has.
 func (d *decoder) source(n *node) {
 	for _, kind := range []SourceKind{FromImage, FromVolume, FromSnapshot} {
-		if ref := reference(n.get(string(kind))); ref != nil {
+		if ref := d.reference(n.get(string(kind))); ref != nil {
 			d.machine.Source = Source{Kind: kind, Ref: *ref}
 			return
 		}
@@ -98,7 +99,11 @@ func (d *decoder) systemTags(n *node) []Text {
 
 // integer reads a whole number, or nil if there is none.
 func (d *decoder) integer(n *node) *int {
-	if n == nil || n.kind != intNode {
+	if n == nil {
+		return nil
+	}
+	if n.kind != intNode {
+		d.missing(wrongKind(n, "a whole number"), "")
 		return nil
 	}
 	value, err := parseInt(n.text)
@@ -132,37 +137,49 @@ func (d *decoder) sizeOrZero(n *node) *int64 {
 }
 
 // reference reads a reference, or nil if there is none.
-func reference(n *node) *Ref {
-	switch {
-	case isString(n):
-		ref := textReference(n.text)
-		ref.Pos = n.pos
-		return &ref
-	case n != nil && n.kind == mapNode:
-		return &Ref{
-			UUID: stringOf(n.get("uuid")), Name: stringOf(n.get("name")),
-			Zone: stringOf(n.get("zone")), Cluster: stringOf(n.get("cluster")), Pos: n.pos,
-		}
+func (d *decoder) reference(n *node) *Ref {
+	if n == nil || n.kind != stringNode && n.kind != mapNode {
+		return nil
 	}
-	return nil
+	ref := Ref{
+		UUID: stringOf(n.get("uuid")), Name: stringOf(n.get("name")),
+		Zone: stringOf(n.get("zone")), Cluster: stringOf(n.get("cluster")), Pos: n.pos,
+	}
+	switch {
+	case n.kind == mapNode:
+		d.checkReference(n)
+	case uuidPattern.MatchString(n.text):
+		ref.UUID = n.text
+	default:
+		ref.Name = n.text
+	}
+	if ref.UUID == "" && ref.Name == "" {
+		d.missing(Diagnostic{Pos: n.pos, Code: "empty-reference", Message: "the reference names nothing",
+			Hint: "write a name, a UUID, or a map with name or uuid"}, "")
+	}
+	return &ref
 }
 
-// textReference reads a reference that is written as a single string.
-func textReference(text string) Ref {
-	if uuidPattern.MatchString(text) {
-		return Ref{UUID: text}
+// checkReference checks a reference that is written as a map.
+func (d *decoder) checkReference(n *node) {
+	name, uuid := n.get("name"), n.get("uuid")
+	switch {
+	case isString(name) && isString(uuid):
+		d.add(Diagnostic{Pos: uuid.pos, Code: "name-and-uuid", Message: "the reference has both a name and a UUID", Hint: "keep one of them"}, "")
+	case isString(uuid) && !uuidPattern.MatchString(uuid.text):
+		d.add(Diagnostic{Pos: uuid.pos, Code: "bad-uuid", Message: uuid.quoted() + " is not a UUID",
+			Hint: "UUIDs are 32 lower-case hexadecimal digits without hyphens; write a name as name:"}, "")
 	}
-	return Ref{Name: text}
 }
 
 // references reads a list of references: nil if absent, empty if empty.
-func references(n *node) []Ref {
+func (d *decoder) references(n *node) []Ref {
 	if !isList(n) {
 		return nil
 	}
 	refs := []Ref{}
 	for _, item := range n.items {
-		if ref := reference(item); ref != nil {
+		if ref := d.reference(item); ref != nil {
 			refs = append(refs, *ref)
 		}
 	}
@@ -199,12 +216,23 @@ func texts(n *node) []string {
 }
 
 // boolean reads true or false; nil if there is neither.
-func boolean(n *node) *bool {
-	if n == nil || n.kind != boolNode {
+func (d *decoder) boolean(n *node) *bool {
+	if n == nil {
+		return nil
+	}
+	if n.kind != boolNode {
+		d.missing(wrongKind(n, "true or false"), "")
 		return nil
 	}
 	value := strings.EqualFold(n.text, "true")
 	return &value
+}
+
+// wrongKind is the diagnostic of a value that is still text once everything in
+// it has been replaced.
+func wrongKind(n *node, want string) Diagnostic {
+	return Diagnostic{Pos: n.pos, Code: "wrong-type", Message: fmt.Sprintf("want %s, got %s", want, n.quoted()),
+		Hint: "outside of texts, only a whole ${var.NAME} can stand for a value"}
 }
 
 func isString(n *node) bool { return n != nil && n.kind == stringNode }

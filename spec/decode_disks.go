@@ -6,9 +6,9 @@ func (d *decoder) rootDisk(n *node) *RootDisk {
 		return nil
 	}
 	return &RootDisk{
-		Offering:       reference(n.get("offering")),
+		Offering:       d.reference(n.get("offering")),
 		Size:           d.size(n.get("size")),
-		PrimaryStorage: reference(n.get("primaryStorage")),
+		PrimaryStorage: d.reference(n.get("primaryStorage")),
 		SystemTags:     texts(n.get("systemTags")),
 	}
 }
@@ -21,12 +21,12 @@ func (d *decoder) dataDisks(n *node) []DataDisk {
 	disks := []DataDisk{}
 	for _, item := range n.items {
 		disks = append(disks, DataDisk{
-			Offering:       reference(item.get("offering")),
+			Offering:       d.reference(item.get("offering")),
 			Size:           d.size(item.get("size")),
-			Template:       reference(item.get("template")),
-			Volume:         reference(item.get("volume")),
+			Template:       d.reference(item.get("template")),
+			Volume:         d.reference(item.get("volume")),
 			Name:           stringOf(item.get("name")),
-			PrimaryStorage: reference(item.get("primaryStorage")),
+			PrimaryStorage: d.reference(item.get("primaryStorage")),
 			SystemTags:     texts(item.get("systemTags")),
 		})
 	}

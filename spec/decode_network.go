@@ -24,8 +24,8 @@ func (d *decoder) networks(n *node) []Network {
 
 // network reads one NIC: the reference of a network, or a map around one.
 func (d *decoder) network(n *node) Network {
-	if ref := reference(n); ref != nil && n.kind == stringNode {
-		return Network{Network: *ref}
+	if isString(n) {
+		return Network{Network: *d.reference(n)}
 	}
 	nic := Network{
 		IP:      d.address(n.get("ip")),
@@ -34,10 +34,12 @@ func (d *decoder) network(n *node) Network {
 		Gateway: d.address(n.get("gateway")),
 		Params:  d.nicParams(n.get("nicParams")),
 	}
-	if ref := reference(n.get("network")); ref != nil {
+	if ref := d.reference(n.get("network")); ref != nil {
 		nic.Network = *ref
+	} else {
+		d.missing(Diagnostic{Pos: n.pos, Code: "no-network", Message: "the NIC has no network", Hint: "add network: NAME"}, "")
 	}
-	if isDefault := boolean(n.get("default")); isDefault != nil {
+	if isDefault := d.boolean(n.get("default")); isDefault != nil {
 		nic.Default = *isDefault
 	}
 	return nic

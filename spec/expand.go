@@ -85,14 +85,15 @@ func (x *expander) group(group entry) {
 
 // numbered adds the machines of a count.
 func (x *expander) numbered(group entry, own, count *node) {
-	total := 0
-	if count.kind == intNode {
-		n, err := parseInt(count.text)
-		if err != nil || n > maxMachines {
-			n = maxMachines + 1
-		}
-		total = int(max(n, 0))
+	if count.kind != intNode {
+		x.missing(wrongKind(count, "a whole number"), "")
+		return
 	}
+	n, err := parseInt(count.text)
+	if err != nil || n > maxMachines {
+		n = maxMachines + 1
+	}
+	total := int(max(n, 0))
 	holes := x.omitted(group.value.get("omit"), total)
 	tree := x.inherit(own)
 	for n := range total {
@@ -119,12 +120,13 @@ func (x *expander) omitted(omit *node, total int) map[int]bool {
 		return holes
 	}
 	for _, item := range omit.items {
-		n, err := parseInt(item.text)
-		if item.kind != intNode || err != nil {
+		if item.kind != intNode {
+			x.missing(wrongKind(item, "a whole number"), "")
 			continue
 		}
+		n, err := parseInt(item.text)
 		switch {
-		case n < 1 || n > int64(total):
+		case err != nil || n < 1 || n > int64(total):
 			x.add(Diagnostic{Pos: item.pos, Code: "bad-omit",
 				Message: fmt.Sprintf("omit names %s, but the machines are numbered from 1 to %d", item.text, total),
 				Hint:    "remove it from omit, or raise count"}, "")

@@ -115,13 +115,7 @@ func fill(root *node, vars Variables, r *reporter) variableSet {
 	variables, found := readVariables(root, vars)
 	found = append(found, variables.substitute(root)...)
 	r.stage(found)
-	if !raw.HasErrors() {
-		again := rules.check(root)
-		if found.HasErrors() {
-			again = nil // what is left of ${var.x} has the wrong type
-		}
-		r.stage(again)
-	}
+	r.stage(rules.check(root))
 	return variables
 }
 

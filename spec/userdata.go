@@ -119,6 +119,10 @@ func (d *decoder) userData(n *node) *Text {
 		named = template
 	}
 	if !isString(named) {
+		if n != nil {
+			d.missing(Diagnostic{Pos: n.pos, Code: "empty-user-data", Message: "the user data names no file",
+				Hint: "write the text itself, {file: PATH}, or {template: PATH} to have ${...} replaced in it"}, "")
+		}
 		return nil
 	}
 	tree := d.files.load(named, named == template, d.reporter)
