@@ -15,9 +15,8 @@ import (
 // explain turns an error of the validator into findings.
 func (s *schema) explain(root *node, invalid *jsonschema.ValidationError) Diagnostics {
 	r := s.rule(invalid)
-	switch r.keyword {
-	case "anyOf", "oneOf":
-		return s.explainChoice(root, invalid, r)
+	if r.keyword == "anyOf" {
+		return s.explainChoice(root, invalid)
 	}
 	if len(invalid.Causes) > 0 {
 		var found Diagnostics
@@ -27,15 +26,12 @@ func (s *schema) explain(root *node, invalid *jsonschema.ValidationError) Diagno
 		return found
 	}
 	at := locate(root, invalid.InstanceLocation)
-	if strings.Contains(invalid.KeywordLocation, "/propertyNames") {
-		return s.badName(root, invalid, r)
-	}
 	switch r.keyword {
 	case "additionalProperties":
 		return s.unknownKeys(at.value, r)
 	case "required":
 		return missingKeys(at, r)
-	case "pattern", "format", "enum", "const", "minLength", "maxLength":
+	case "pattern", "enum", "const":
 		if at.value.kind == stringNode && len(at.value.dollars) > 0 {
 			return nil // checked again when nothing is left to replace
 		}
@@ -51,38 +47,21 @@ func (s *schema) leaf(at located, r rule) Diagnostic {
 	}
 	switch r.keyword {
 	case "type":
-		return wrongType(at, []string{s.typeWords(r.schema)})
+		return wrongType(at, s.typeWords(r.schema))
 	case "enum", "const":
 		return wrongChoice(at, r)
-	case "pattern", "format":
+	case "pattern":
 		return wrongPattern(at, r)
-	case "minimum", "minItems", "minLength", "minProperties":
-		return outOfRange(at, "at least "+counted(bound, r.keyword))
-	case "maximum", "maxItems", "maxLength", "maxProperties":
-		return outOfRange(at, "at most "+counted(bound, r.keyword))
+	case "minimum":
+		return outOfRange(at, "at least "+bound)
+	case "maximum":
+		return outOfRange(at, "at most "+bound)
 	case "exclusiveMinimum":
 		return outOfRange(at, "more than "+bound)
-	case "exclusiveMaximum":
-		return outOfRange(at, "less than "+bound)
-	case "multipleOf":
-		return outOfRange(at, "a multiple of "+bound)
-	case "uniqueItems":
-		return Diagnostic{Pos: at.pos(), Code: "duplicate-item", Message: "two items are equal" + in(at), Hint: "remove one of them"}
-	case "not":
-		return excluded(at, r)
+	case "minLength":
+		return outOfRange(at, "text of at least length "+bound)
 	}
-	if r.keyword == "" || strings.HasPrefix(r.keyword, "then") || strings.HasPrefix(r.keyword, "else") {
-		return Diagnostic{Pos: at.pos(), Code: "not-allowed", Message: quote(at.label) + " is not allowed here", Hint: text(r.schema, "description")}
-	}
-	return Diagnostic{Pos: at.pos(), Code: "bad-value", Message: "the value is not valid" + in(at), Hint: text(r.schema, "description")}
-}
-
-// in names the field that a finding is about.
-func in(at located) string {
-	if at.label == "" {
-		return ""
-	}
-	return " in " + quote(at.label)
+	return Diagnostic{Pos: at.pos(), Code: "bad-value", Message: "the value is not valid" + of(at), Hint: text(r.schema, "description")}
 }
 
 // of names the field that a value was wanted for.
@@ -108,12 +87,15 @@ func wrongType(at located, want []string) Diagnostic {
 	if len(want) == 1 && want[0] == "a string" && at.value.kind < stringNode && at.value.kind > nullNode && !at.value.secret {
 		hint = fmt.Sprintf("put it in quotes: %q", at.value.text)
 	}
+	if hint == "" && len(at.value.literal) > 0 {
+		hint = "the value comes from a variable"
+	}
 	return Diagnostic{Pos: at.value.pos, Code: "wrong-type",
 		Message: fmt.Sprintf("want %s%s, got %s", orList(want), of(at), at.value.quoted()), Hint: hint}
 }
 
 // typeWords names the types that a schema takes.
-func (s *schema) typeWords(m map[string]any) string {
+func (s *schema) typeWords(m map[string]any) []string {
 	var words []string
 	for _, name := range typeNames(m) {
 		switch name {
@@ -137,9 +119,9 @@ func (s *schema) typeWords(m map[string]any) string {
 		}
 	}
 	if len(words) == 0 {
-		return "nothing"
+		words = []string{nullNode.String()}
 	}
-	return orList(words)
+	return words
 }
 
 // typeNames lists the type keyword of a schema.
@@ -196,48 +178,21 @@ func wrongChoice(at located, r rule) Diagnostic {
 // wrongPattern is the diagnostic of text of the wrong form.
 func wrongPattern(at located, r rule) Diagnostic {
 	d := Diagnostic{Pos: at.value.pos, Code: "bad-value"}
-	switch words := text(r.schema, "x-pattern-words"); {
-	case words != "":
+	if words := text(r.schema, "x-pattern-words"); words != "" {
 		d.Message = fmt.Sprintf("want %s%s, got %s", words, of(at), at.value.quoted())
-	case r.keyword == "format":
-		d.Message = fmt.Sprintf("want a value of the form %s%s, got %s", text(r.schema, "format"), of(at), at.value.quoted())
-	default:
+	} else {
 		d.Message = fmt.Sprintf("%s is not valid%s", at.value.quoted(), of(at))
 		d.Hint = text(r.schema, "description")
 	}
-	if regexp.MustCompile(`size`).MatchString(text(r.schema, "x-pattern-words")) && !at.value.secret {
+	if strings.HasPrefix(text(r.schema, "x-pattern-words"), "a size") && !at.value.secret {
 		d.Code, d.Hint = "bad-size", sizeHint(at.value.text)
 	}
 	return d
 }
 
-// counted writes a bound with what it counts.
-func counted(bound, keyword string) string {
-	unit := ""
-	switch {
-	case strings.HasSuffix(keyword, "Items"):
-		unit = " item"
-	case strings.HasSuffix(keyword, "Length"):
-		unit = " character"
-	case strings.HasSuffix(keyword, "Properties"):
-		unit = " key"
-	}
-	if unit != "" && bound != "1" {
-		unit += "s"
-	}
-	return bound + unit
-}
-
 // outOfRange is the diagnostic of a value that is too small or too large.
 func outOfRange(at located, want string) Diagnostic {
-	got := at.value.quoted()
-	switch at.value.kind {
-	case listNode:
-		got = strconv.Itoa(len(at.value.items))
-	case mapNode:
-		got = strconv.Itoa(len(at.value.entries))
-	}
-	return Diagnostic{Pos: at.value.pos, Code: "out-of-range", Message: fmt.Sprintf("want %s%s, got %s", want, of(at), got)}
+	return Diagnostic{Pos: at.value.pos, Code: "out-of-range", Message: fmt.Sprintf("want %s%s, got %s", want, of(at), at.value.quoted())}
 }
 
 // unknownKeys reports the keys of a map that its schema does not have.
@@ -264,7 +219,7 @@ func missingKeys(at located, r rule) Diagnostics {
 	var found Diagnostics
 	for _, key := range required(r.schema) {
 		if at.value.get(key) == nil {
-			found = append(found, Diagnostic{Pos: at.pos(), Code: "missing-key", Message: fmt.Sprintf("the key %s is missing%s", quote(key), in(at)), Hint: fmt.Sprintf("add %s: …", key)})
+			found = append(found, Diagnostic{Pos: at.pos(), Code: "missing-key", Message: fmt.Sprintf("the key %s is missing%s", quote(key), of(at)), Hint: fmt.Sprintf("add %s: …", key)})
 		}
 	}
 	return found
@@ -278,17 +233,4 @@ func required(m map[string]any) []string {
 		keys = append(keys, fmt.Sprint(key))
 	}
 	return keys
-}
-
-// badName reports a key whose spelling the schema forbids.
-func (s *schema) badName(root *node, invalid *jsonschema.ValidationError, r rule) Diagnostics {
-	at := locate(root, invalid.InstanceLocation)
-	parts := pointerParts(invalid.InstanceLocation)
-	if len(parts) == 0 {
-		return nil
-	}
-	name := &node{kind: stringNode, text: parts[len(parts)-1], pos: at.pos()}
-	d := s.leaf(located{value: name}, r)
-	d.Code = "bad-name"
-	return Diagnostics{d}
 }
