@@ -62,7 +62,6 @@ func (f *folder) add(event Event) error {
 				s.result.Started = &e.At
 			}
 			s.result.Tries = e.Try
-			s.sent = false
 		})
 	case AttemptStarted:
 		return f.update(e.Step, e.At, func(s *folded) {

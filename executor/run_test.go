@@ -35,6 +35,21 @@ func TestRunKeepsTheOrderOfNeeds(t *testing.T) {
 	})
 }
 
+func TestWhatIsReadyStartsInThePlansOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plan := planOf(
+			step("a stop"), step("b stop"), step("a start", "a stop"), step("b start", "b stop"), step("c create"))
+		r := perform(t, t.Context(), plan, lasting(time.Second), Options{Limits: Limits{Parallelism: 1}})
+		var starts []planner.StepID
+		for _, e := range r.events {
+			if s, ok := e.(StepStarted); ok {
+				starts = append(starts, s.Step)
+			}
+		}
+		expect(t, "starts", []planner.StepID{"a stop", "b stop", "a start", "b start", "c create"}, starts)
+	})
+}
+
 func TestRunSkipsWhatNeedsAFailure(t *testing.T) {
 	for _, status := range []Status{Failed, Indeterminate, Blocked} {
 		t.Run(string(status), func(t *testing.T) {
