@@ -2,7 +2,7 @@ package zstack
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -123,20 +123,16 @@ func Get[T Resource](ctx context.Context, c *Client, path, uuid string) (T, bool
 
 func rows[T Resource](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
 	var reply struct {
-		Inventories json.RawMessage `json:"inventories"`
+		Inventories *[]T `json:"inventories"` // nil: absent, which an empty list is not
 	}
 	r := &request{operation: queryOf(path), method: http.MethodGet, path: path, query: query, signed: true}
 	if err := c.readInto(ctx, r, &reply); err != nil {
 		return nil, err
 	}
-	var page []T
 	if reply.Inventories == nil {
-		return nil, &UnknownError{Operation: r.operation, Err: fmt.Errorf("the answer holds no inventories")}
+		return nil, &UnknownError{Operation: r.operation, Err: errors.New("the answer holds no inventories")}
 	}
-	if err := json.Unmarshal(reply.Inventories, &page); err != nil {
-		return nil, &UnknownError{Operation: r.operation, Err: fmt.Errorf("the rows have an unexpected form: %w", err)}
-	}
-	return page, nil
+	return *reply.Inventories, nil
 }
 
 // queryOf names a query for errors.
