@@ -11,7 +11,8 @@ import (
 type checker struct {
 	*reporter
 	m      *Machine
-	own    *node // what the group and the instance say themselves
+	self   *node // what the machine says itself: its instance, or else its group
+	own    *node // what the group and the instance say
 	tree   *node // with what they inherit
 	absent *absences
 }
@@ -23,6 +24,7 @@ func (c *checker) check() {
 	c.checkNetworks()
 	c.checkRootDisk()
 	c.checkDataDisks()
+	c.checkTemplates()
 	c.checkChoices()
 	c.checkTexts()
 	c.checkTags()
@@ -116,16 +118,27 @@ func (c *checker) checkCall() {
 		}
 	}
 	if c.m.Strategy == "JustCreate" {
-		c.lacks("strategy", "strategy: JustCreate")
+		c.lacks("strategy", "strategy JustCreate")
 	}
 }
 
-// lacks reports a field that the call has no parameter for: where the machine
-// says it itself, or at the machine's source if it inherits the field.
+// lacks reports a field that the call has no parameter for: at the field where
+// it was said beside the source, or at the source where it is inherited.
 func (c *checker) lacks(field, asked string) {
 	message := fmt.Sprintf("a machine from a %s cannot have %s", c.m.Source.Kind, asked)
-	if at(c.own, field) != nil {
-		c.errorf(field, "field-not-in-call", fmt.Sprintf("remove %s; only machines from an image can have it", field), "%s", message)
+	hint := "remove it; only machines from an image can have it"
+	switch field {
+	case "strategy":
+		hint = "write InstantStart or CreateStopped"
+	case "rootDisk.systemTags":
+		hint = "remove it; only machines from an image or a snapshot can have it"
+	}
+	beside, unsetIn := c.own, fmt.Sprintf("group %q, or say it in defaultsFor: {image: …} only", c.m.Group)
+	if c.self != c.own && c.self.get("source") != nil {
+		beside, unsetIn = c.self, fmt.Sprintf("instance %q", c.m.Key)
+	}
+	if at(beside, field) != nil {
+		c.errorf(field, "field-not-in-call", hint, "%s", message)
 		return
 	}
 	unset := field + ": null"
@@ -135,7 +148,7 @@ func (c *checker) lacks(field, asked string) {
 	c.add(Diagnostic{
 		Pos: c.m.At("source"), Code: "field-not-in-call",
 		Message: fmt.Sprintf("%s, which is inherited from %s", message, c.m.At(field)),
-		Hint:    fmt.Sprintf("set %s in group %q, or move it from defaults to defaultsFor: {image: …}", unset, c.m.Group),
+		Hint:    fmt.Sprintf("set %s in %s", unset, unsetIn),
 	}, field)
 }
 

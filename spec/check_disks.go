@@ -42,7 +42,11 @@ func (c *checker) checkDataDisks() {
 			c.errorf(path+".name", "too-long", "", "the name of the disk has more than %d characters", maxName)
 		}
 	}
-	if len(c.m.DataVolumeTemplates) > 0 {
+}
+
+// checkTemplates warns of a parameter that does nothing.
+func (c *checker) checkTemplates() {
+	if len(c.m.DataVolumeTemplates) > 0 && c.m.Source.Kind == FromImage {
 		c.add(Diagnostic{Severity: Warning, Pos: c.m.At("dataVolumeTemplates"), Code: "ignored-by-server",
 			Message: "servers of version 5.2.1 ignore dataVolumeTemplates",
 			Hint:    "write dataDisks: [{template: NAME}] instead"}, "")

@@ -15,12 +15,16 @@ var (
 // keyProblem returns the diagnostic of a name that machines' keys cannot hold.
 func keyProblem(what, name string, pos Pos) *Diagnostic {
 	d := Diagnostic{Pos: pos, Code: "bad-name"}
+	article := "a"
+	if what == "instance" {
+		article = "an"
+	}
 	switch {
 	case len(name) > maxKey:
 		d.Message = fmt.Sprintf("the name %s of the %s has %d characters", quote(name), what, len([]rune(name)))
 		d.Hint = fmt.Sprintf("use at most %d", maxKey)
 	case !keyPattern.MatchString(name):
-		d.Message = fmt.Sprintf("%s is no name for a %s", quote(name), what)
+		d.Message = fmt.Sprintf("%s is no name for %s %s", quote(name), article, what)
 		d.Hint = "use lower-case letters, digits and hyphens, beginning and ending with a letter or digit"
 	default:
 		return nil

@@ -19,6 +19,7 @@ type draft struct {
 	groupPos Pos    // of its group
 	name     string // the VM's name unless the tree says one
 	tree     *node  // shared by the machines of a count
+	self     *node  // what the machine says itself: its instance, or else its group
 	own      *node  // what the group and the instance say, without what they inherit
 }
 
@@ -72,13 +73,13 @@ func (x *expander) group(group entry) {
 		for _, instance := range instances.value.entries {
 			if instance.value.kind == mapNode {
 				x.checkKey("instance", instance)
-				x.instance(group, instance, mergeNodes(own, instance.value, machineUnits))
+				x.instance(group, instance, own)
 			}
 		}
 	case counted:
 		x.numbered(group, own, count.value)
 	default:
-		d := draft{name: group.key, tree: x.inherit(own), own: own, pos: group.pos, groupPos: group.pos, group: group.key}
+		d := draft{name: group.key, tree: x.inherit(own), self: own, own: own, pos: group.pos, groupPos: group.pos, group: group.key}
 		x.number(d, 1)
 	}
 }
@@ -98,7 +99,7 @@ func (x *expander) numbered(group entry, own, count *node) {
 	tree := x.inherit(own)
 	for n := range total {
 		if !holes[n+1] {
-			d := draft{tree: tree, own: own, pos: group.pos, groupPos: group.pos, group: group.key}
+			d := draft{tree: tree, self: own, own: own, pos: group.pos, groupPos: group.pos, group: group.key}
 			d.name = group.key + "-" + strconv.Itoa(n+1)
 			x.number(d, n+1)
 		}
@@ -140,12 +141,13 @@ func (x *expander) omitted(omit *node, total int) map[int]bool {
 }
 
 // instance adds a machine with a name of its own.
-func (x *expander) instance(group, instance entry, own *node) {
+func (x *expander) instance(group, instance entry, ofGroup *node) {
+	own := mergeNodes(ofGroup, instance.value, machineUnits)
 	x.drafts = append(x.drafts, draft{
 		key: group.key + "/" + instance.key, group: group.key, instance: instance.key,
 		scope: scope{fleet: x.fleet, group: group.key, instance: instance.key},
 		pos:   instance.pos, groupPos: group.pos, name: group.key + "-" + instance.key,
-		tree: x.inherit(own), own: own,
+		tree: x.inherit(own), self: instance.value, own: own,
 	})
 }
 

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 
 	"zfleet/schemas"
@@ -24,7 +25,7 @@ func Load(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 	l := loader{
 		reporter:  r,
 		fleet:     &Fleet{Places: make(map[string]Pos)},
-		templates: &templates{read: vars.ReadFile, variables: variables, known: make(map[fileUse]*node), checked: make(map[string]string)},
+		templates: &templates{read: vars.ReadFile, variables: variables, known: make(map[string]*node), checked: make(map[string]string)},
 		absent:    &absences{},
 	}
 	l.load(root)
@@ -132,9 +133,8 @@ func (l *loader) load(root *node) {
 	l.top(root)
 	defaults, defaultsFor := root.get("defaults"), root.get("defaultsFor")
 	x := expander{reporter: l.reporter, fleet: f.Name, defaults: defaults, defaultsFor: defaultsFor}
-	machines, ok := present(root, "machines")
-	if !ok {
-		l.missing(Diagnostic{Pos: root.pos, Code: "no-machines", Message: "the fleet has no machines",
+	if machines, ok := present(root, "machines"); !ok {
+		l.missing(Diagnostic{Pos: cmp.Or(machines.pos, root.pos), Code: "no-machines", Message: "the fleet has no machines",
 			Hint: "add machines: with a group, such as web: {count: 3, source: {image: centos-7.9}}"}, "")
 	} else {
 		x.groups(machines.value)
@@ -159,7 +159,7 @@ func (l *loader) machine(d *draft, m *Machine) {
 	if m.Name == "" && tree.get("name") == nil {
 		m.Name = d.name
 	}
-	checking := checker{reporter: l.reporter, m: m, own: d.own, tree: tree, absent: l.absent}
+	checking := checker{reporter: l.reporter, m: m, self: d.self, own: d.own, tree: tree, absent: l.absent}
 	checking.check()
 }
 

@@ -12,43 +12,34 @@ import (
 type templates struct {
 	read      func(name string) ([]byte, error)
 	variables variableSet
-	known     map[fileUse]*node // nil where reading failed
+	known     map[string]*node  // by path; nil where reading failed
 	checked   map[string]string // what is wrong with a text, see yamlProblem
 }
 
-// fileUse says which file is read, and whether its variables are replaced.
-type fileUse struct {
-	path     string
-	template bool
-}
-
-// load returns the file that a node names, relative to the directory of the file
-// that the node stands in. In a template variables are replaced. It returns nil
-// when there is no such file, and reports why.
-func (t *templates) load(named *node, template bool, r *reporter) *node {
+// load returns the template that a node names, relative to the directory of the
+// file that the node stands in. It returns nil when there is no such file, and
+// reports why.
+func (t *templates) load(named *node, r *reporter) *node {
 	path := named.text
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(named.pos.File), path)
 	}
-	use := fileUse{path, template}
-	if tree, ok := t.known[use]; ok {
+	if tree, ok := t.known[path]; ok {
 		return tree.clone()
 	}
 	tree, problem := t.parse(named, path)
-	t.known[use] = tree
+	t.known[path] = tree
 	if problem != nil {
 		r.add(*problem, "")
 		return nil
 	}
-	if template {
-		for _, d := range t.variables.substitute(tree) {
-			r.add(inTemplate(d, named), d.Message)
-		}
+	for _, d := range t.variables.substitute(tree) {
+		r.add(inTemplate(d, named), d.Message)
 	}
 	return tree.clone()
 }
 
-// parse reads a file as one string.
+// parse reads a template as one string.
 func (t *templates) parse(named *node, path string) (*node, *Diagnostic) {
 	bad := Diagnostic{Pos: named.pos, Code: "bad-file"}
 	if t.read == nil {
@@ -104,35 +95,27 @@ func dollarPlaces(text string, start Pos) []Pos {
 	return places
 }
 
-// userData reads user data: a text as it stands, a file, or a template.
+// userData reads user data: a text as it stands, or a template.
 func (d *decoder) userData(n *node) *Text {
+	if n == nil {
+		return nil
+	}
 	if isString(n) {
 		d.checkUserData(n.text, n)
 		return d.secret(n.text, "userData")
 	}
-	named, template := n.get("file"), n.get("template")
-	if isString(named) && isString(template) {
-		d.add(Diagnostic{Pos: template.pos, Code: "file-and-template", Message: "user data has both a file and a template",
-			Hint: "keep template if ${...} is to be replaced in the file, else file"}, "")
-	}
-	if isString(template) {
-		named = template
-	}
+	named := n.get("template")
 	if !isString(named) {
-		if n != nil {
-			d.missing(Diagnostic{Pos: n.pos, Code: "empty-user-data", Message: "the user data names no file",
-				Hint: "write the text itself, {file: PATH}, or {template: PATH} to have ${...} replaced in it"}, "")
-		}
+		d.missing(Diagnostic{Pos: n.pos, Code: "empty-user-data", Message: "the user data names no template",
+			Hint: "write the text itself, or {template: FILE} for a file in which ${...} is replaced"}, "")
 		return nil
 	}
-	tree := d.files.load(named, named == template, d.reporter)
+	tree := d.files.load(named, d.reporter)
 	if tree == nil {
 		return nil
 	}
-	if named == template {
-		for _, problem := range d.scope.expand(tree) {
-			d.add(inTemplate(problem, named), problem.Message)
-		}
+	for _, problem := range d.scope.expand(tree) {
+		d.add(inTemplate(problem, named), problem.Message)
 	}
 	d.checkUserData(tree.text, named)
 	return d.secret(tree.text, "userData")
