@@ -1,0 +1,248 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zfleet/spec"
+)
+
+// summary says the changes of a plan in one line each.
+func summary(plan *Plan) []string {
+	var lines []string
+	for _, c := range plan.Changes {
+		line := fmt.Sprintf("%s %s gen %d: %s", c.Action, c.Key, c.Generation, c.Reason)
+		if len(c.Disks) > 0 {
+			line += fmt.Sprintf(" [%d disks]", len(c.Disks))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func steps(plan *Plan) []string {
+	var lines []string
+	for _, s := range plan.Steps {
+		line := string(s.ID)
+		for _, need := range s.Needs {
+			line += " < " + string(need)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// TestOwnership: what is in the cloud decides, and tags alone prove nothing.
+func TestOwnership(t *testing.T) {
+	withDisk := web(1)
+	withDisk.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}}
+	for _, tt := range []struct {
+		name   string
+		file   []spec.Machine
+		cloud  func(*Inventory) // starts with web/1 applied, with a data disk
+		opts   Options
+		want   []string
+		copies int
+		steps  []string
+	}{
+		{name: "as applied", file: []spec.Machine{withDisk}, want: []string{"keep web/1 gen 0: "}},
+		{name: "in the recycle bin", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) { inv.Machines[0].State, inv.Disks = "Destroyed", nil },
+			want:  []string{`create web/1 gen 1: its last VM "web-1" is in the recycle bin, so this is generation 1`},
+			steps: []string{"web/1 create", "web/1 tag-disks < web/1 create"}},
+		{name: "in the recycle bin, its disk left", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) { inv.Machines[0].State, inv.Disks[0].VMUUID = "Destroyed", "" },
+			want:  []string{`create web/1 gen 1: its last VM "web-1" is in the recycle bin, so this is generation 1 [1 disks]`},
+			steps: []string{"web/1 create", "web/1 tag-disks < web/1 create", "web/1 delete-disk"}},
+		{name: "without tags, right after its row", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) { inv.Machines[0].UserTags = nil },
+			want:  []string{"update web/1 gen 0: differs in tags of zfleet"}},
+		{name: "without tags, still starting", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) { inv.Machines[0].UserTags, inv.Machines[0].State = nil, "Starting" },
+			want:  []string{"blocked web/1 gen 0: it is Starting; plan again when that is over"}},
+		{name: "a clone with its tags", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				clone := inv.Machines[0]
+				clone.UUID = uid("c1", 77)
+				inv.Machines = append(inv.Machines, clone)
+			}, want: []string{"keep web/1 gen 0: "}, copies: 1},
+		{name: "only a clone", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) { inv.Machines[0].UUID, inv.Disks = uid("c1", 77), nil },
+			want:  []string{"create web/1 gen 0: no machine has this key"}, copies: 1, steps: []string{"web/1 create", "web/1 tag-disks < web/1 create"}},
+		{name: "an adopted VM", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				vm.UUID = uid("ad", 1)
+				vm.UserTags = append(vm.UserTags, Tag{Text: testScope.TagPrefix() + "adopted::" + vm.UUID})
+				inv.Disks[0].VMUUID = vm.UUID
+			}, want: []string{"keep web/1 gen 0: "}},
+		{name: "released", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				inv.Machines[0].UserTags = append(inv.Machines[0].UserTags, Tag{Text: testScope.TagPrefix() + "released"})
+			}, want: []string{"blocked web/1 gen 0: it was released from the fleet; take it out of the file, or remove the tag zfleet::staging-k7c1f0e5::released"}},
+		{name: "two generations", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				second := inv.Machines[0]
+				second.UUID = testScope.MachineUUID("web/1", 1)
+				inv.Machines = append(inv.Machines, second)
+				tagged := inv.Disks[0]
+				tagged.UUID, tagged.VMUUID, tagged.Tags = uid("dd", 9), second.UUID, []Tag{{Text: testScope.DiskTag("web/1", 1)}}
+				inv.Disks = append(inv.Disks, tagged)
+			}, want: []string{"keep web/1 gen 1: ", "blocked web/1@0 gen 0: VM of generation 0, left when generation 1 was made; destroy it by hand if it is not needed"}},
+		{name: "its disk untagged", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Disks = nil },
+			want: []string{"update web/1 gen 0: differs in dataDisks"}, steps: []string{"web/1 tag-disks"}},
+		{name: "its disk gone", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Disks, inv.Machines[0].Volumes = nil, nil },
+			want: []string{"blocked web/1 gen 0: 1 of its 1 data disks are not attached any more; attach them again, or change dataDisks in the file"}},
+		{name: "its disk untagged among others", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				inv.Disks = nil
+				inv.Machines[0].Volumes = append(inv.Machines[0].Volumes, Disk{UUID: uid("dd", 5), Type: "Data"})
+			}, want: []string{"blocked web/1 gen 0: which of its 2 data disks without a tag came with it cannot be told: expected 1"}},
+		{name: "a NIC gone", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].NICs = nil },
+			want: []string{"blocked web/1 gen 0: it has no NIC on app-net any more; attach one, or change the networks in the file"}},
+		{name: "a restart cut off", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				vm.State, vm.UserTags = "Stopped", append(vm.UserTags, Tag{Text: testScope.TagPrefix() + "restart"})
+			}, want: []string{"update web/1 gen 0: differs in power"}, steps: []string{"web/1 start", "web/1 remove-tag < web/1 start"}},
+		{name: "lost digests are no difference", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool { return strings.Contains(t.Text, "::d1::") })
+			}, want: []string{"keep web/1 gen 0: "}},
+		{name: "two digests are a difference", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				vm.UserTags = append(vm.UserTags, Tag{Text: testScope.digestTag("networks", plainDigest("x"))})
+			}, want: []string{"replace web/1 gen 1: networks can be had on a new VM only [1 disks]"}},
+		{name: "out of the file", file: []spec.Machine{web(2)}, want: []string{"create web/2 gen 0: no machine has this key", "delete web/1 gen 0: not in the fleet file [1 disks]"},
+			steps: []string{"web/2 create", "web/1 destroy", "web/1 delete-disk < web/1 destroy"}},
+		{name: "out of the file, protected", file: []spec.Machine{web(2)},
+			cloud: func(inv *Inventory) {
+				inv.Machines[0].UserTags = append(inv.Machines[0].UserTags, Tag{Text: testScope.TagPrefix() + "protect"})
+			}, want: []string{"create web/2 gen 0: no machine has this key", "blocked web/1 gen 0: it is protected: set lifecycle.protect to false and apply that first"}},
+		{name: "out of the file, its VM gone", file: []spec.Machine{web(2)},
+			cloud: func(inv *Inventory) { inv.Machines, inv.Disks[0].VMUUID = nil, "" },
+			want:  []string{"create web/2 gen 0: no machine has this key", "delete web/1 gen 0: its VM is gone, its data disks are left [1 disks]"},
+			steps: []string{"web/2 create", "web/1 delete-disk"}},
+		{name: "out of the file, its disk moved to another VM", file: []spec.Machine{web(2)},
+			cloud: func(inv *Inventory) { inv.Disks[0].VMUUID = uid("ff", 1) },
+			want:  []string{"create web/2 gen 0: no machine has this key", "delete web/1 gen 0: not in the fleet file"}},
+		{name: "burnt generation", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines, inv.Disks = nil, nil },
+			opts: Options{NextGeneration: []string{"web/1"}}, want: []string{"create web/1 gen 1: no machine has this key"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(withDisk), emptyInventory(), none))
+			if tt.cloud != nil {
+				tt.cloud(inv)
+			}
+			plan := mustBuild(t, fleetOf(tt.file...), inv, tt.opts)
+			if d := cmp.Diff(tt.want, summary(plan)); d != "" {
+				t.Errorf("changes (-want +got):\n%s", d)
+			}
+			if len(plan.Copies) != tt.copies {
+				t.Errorf("copies: %v, want %d", plan.Copies, tt.copies)
+			}
+			if tt.steps != nil {
+				if d := cmp.Diff(tt.steps, steps(plan)); d != "" {
+					t.Errorf("steps (-want +got):\n%s", d)
+				}
+			}
+		})
+	}
+}
+
+// TestVolumeSource: the volume goes where the VM goes.
+func TestVolumeSource(t *testing.T) {
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(db()), emptyInventory(), none))
+	for i := range inv.Catalog[KindVolume] {
+		if v := &inv.Catalog[KindVolume][i]; v.Name == "db-root" {
+			v.VMUUID = inv.Machines[0].UUID
+		}
+	}
+	if got := summary(mustBuild(t, fleetOf(db()), inv, none)); got[0] != "keep db/1 gen 0: " {
+		t.Errorf("the volume of this very machine is a finding: %v", got)
+	}
+	moved := db()
+	moved.Placement.Cluster = ptr(byName("kvm-b"))
+	want := []string{"blocked db/1 gen 0: it would be replaced because of placement, and the volume that is its root disk would go with the old VM"}
+	if d := cmp.Diff(want, summary(mustBuild(t, fleetOf(moved), inv, none))); d != "" {
+		t.Errorf("replace (-want +got):\n%s", d)
+	}
+	want = []string{"blocked db/1 gen 0: the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss db/1"}
+	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, none))); d != "" {
+		t.Errorf("destroy (-want +got):\n%s", d)
+	}
+	want = []string{"delete db/1 gen 0: destroy was asked for"}
+	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, Options{AllowVolumeLoss: []string{"db/1"}}))); d != "" {
+		t.Errorf("destroy with consent (-want +got):\n%s", d)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	var machines []spec.Machine
+	for n := range 10 {
+		machines = append(machines, web(n+1))
+	}
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(machines...), emptyInventory(), none))
+	other := fleetOf(replica(1))
+	fewer := fleetOf(machines[:8]...)
+	fewer.Safety.MaxDeletes = spec.Amount{Set: true, Percent: true, Value: 10}
+	changed := fleetOf(slices.Clone(machines)...)
+	for i := range 3 {
+		changed.Machines[i].Source.Ref = byName("ubuntu-22.04")
+	}
+	changed.Safety.MaxReplacements = spec.Amount{Set: true, Value: 2}
+	for _, tt := range []struct {
+		name  string
+		fleet *spec.Fleet
+		opts  Options
+		want  []string
+	}{
+		{"deletes", fewer, none, []string{"max-deletes: 2 machines would be deleted, and safety.maxDeletes is 1 (10% of 10)"}},
+		{"deletes allowed", fewer, Options{AllowDeletes: 2}, nil},
+		{"too few deletes allowed", fewer, Options{AllowDeletes: 1}, []string{"max-deletes: 2 machines would be deleted, and safety.maxDeletes is 1 (10% of 10)"}},
+		{"replacements", changed, none, []string{"max-replacements: 3 machines would be replaced, and safety.maxReplacements is 2"}},
+		{"replacements allowed", changed, Options{AllowReplacements: 3}, nil},
+		{"another file", other, none, []string{"disjoint: fleet staging-k7c1f0e5 owns 10 machines, and none of them is in this file"}},
+		{"another file allowed", other, Options{AllowDisjoint: true}, nil},
+		{"only what was asked for is counted", fewer, Options{Targets: []string{"web/1", "web/9"}}, nil},
+	} {
+		var got []string
+		for _, r := range mustBuild(t, tt.fleet, inv, tt.opts).Refusals {
+			got = append(got, r.Code+": "+r.Message)
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	fleet := fleetOf(web(1), web(2), web(12), replica(1))
+	for _, tt := range []struct {
+		targets, excludes []string
+		want              []string
+	}{
+		{nil, nil, []string{"web/1", "web/2", "web/12", "replica/1"}},
+		{[]string{"web"}, nil, []string{"web/1", "web/2", "web/12"}},
+		{[]string{"web/1*"}, []string{"web/12"}, []string{"web/1"}},
+		{[]string{"*/1"}, nil, []string{"web/1", "replica/1"}},
+		{nil, []string{"web"}, []string{"replica/1"}},
+	} {
+		var got []string
+		for _, c := range mustBuild(t, fleet, emptyInventory(), Options{Targets: tt.targets, Excludes: tt.excludes}).Changes {
+			got = append(got, c.Key)
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("targets %v excludes %v (-want +got):\n%s", tt.targets, tt.excludes, d)
+		}
+	}
+	if plan, found := Build(fleet, emptyInventory(), Options{Targets: []string{"wbe"}}); plan != nil || !strings.Contains(fmt.Sprint(found), `--target "wbe" fits no machine`) {
+		t.Errorf("a target that fits nothing: %v, %v", plan, found)
+	}
+}

@@ -1,0 +1,81 @@
+package planner
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMachineUUID holds identities that were computed by another program. They
+// are frozen: a zfleet that computed others would make every machine twice.
+func TestMachineUUID(t *testing.T) {
+	account := Scope{Name: "staging", ID: "36c27e8ff05c4780bf6d2fa65700f22e"}
+	for _, tt := range []struct {
+		scope      Scope
+		key        string
+		generation int
+		want       string
+	}{
+		{testScope, "web/1", 0, "c874ce646e1156598314194e9a080000"},
+		{testScope, "web/1", 1, "c874ce646e1156598314194e9a080001"},
+		{testScope, "db/east", MaxGeneration, "c874ce646e1150199c5ddd76f014ffff"},
+		{account, "web/1", 0, "b255115e528e517d9fe4c72fa5bf0000"},
+	} {
+		got := tt.scope.MachineUUID(tt.key, tt.generation)
+		if got != tt.want {
+			t.Errorf("MachineUUID(%q, %d) = %s, want %s", tt.key, tt.generation, got, tt.want)
+		}
+		if !strings.HasPrefix(got, tt.scope.UUIDPrefix()) || got[12] != '5' || !strings.Contains("89ab", got[16:17]) {
+			t.Errorf("%s is not shaped like a version-5 UUID of the scope", got)
+		}
+		if generation, ok := tt.scope.Generation(tt.key, got); !ok || generation != tt.generation {
+			t.Errorf("Generation(%q, %s) = %d, %t", tt.key, got, generation, ok)
+		}
+		if _, ok := tt.scope.Generation(tt.key+"x", got); ok {
+			t.Errorf("%s passes for another key", got)
+		}
+	}
+}
+
+func TestGenerationOfForeignUUIDs(t *testing.T) {
+	for _, uuid := range []string{"", "abc", strings.Repeat("z", 32), uid("ff", 1)} {
+		if generation, ok := testScope.Generation("web/1", uuid); ok {
+			t.Errorf("Generation of %q = %d, want none", uuid, generation)
+		}
+	}
+}
+
+func TestTags(t *testing.T) {
+	got := []string{testScope.KeyTag("web/1"), testScope.DiskTag("web/1", 12), testScope.digestTag("source.image", plainDigest("x")), valueField("userTags", "a=b")}
+	want := []string{
+		"zfleet::staging-k7c1f0e5::key::web/1",
+		"zfleet::staging-k7c1f0e5::disk::web/1::12",
+		"zfleet::staging-k7c1f0e5::d1::source.image::028f0df5b8596fbcd10c9720b7a4784f",
+		"userTags.2355c870",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if key, generation, ok := testScope.ParseDiskTag(want[1]); key != "web/1" || generation != 12 || !ok {
+		t.Errorf("ParseDiskTag = %q, %d, %t", key, generation, ok)
+	}
+	for _, bad := range []string{want[0], "zfleet::staging-k7c1f0e5::disk::web/1", "zfleet::staging-k7c1f0e5::disk::web/1::-1", "zfleet::other-k7c1f0e5::disk::web/1::1"} {
+		if _, _, ok := testScope.ParseDiskTag(bad); ok {
+			t.Errorf("%q passes for a disk tag", bad)
+		}
+	}
+}
+
+// TestTagsAreSafeToAskFor: no tag may hold what splits a query condition.
+func TestTagsAreSafeToAskFor(t *testing.T) {
+	m := web(1)
+	m.UserTags, m.Tags = []string{"a=b,c>d"}, nil
+	m.UserData = secret("web/1.userData", "#cloud-config")
+	plan := mustBuild(t, fleetOf(m), emptyInventory(), none)
+	for _, tag := range plan.Changes[0].Blueprint.UserTags {
+		if strings.HasPrefix(tag, TagNamespace) && strings.ContainsAny(tag, "=<>!~?, %_&\"'") {
+			t.Errorf("tag %q holds a character that queries treat in a special way", tag)
+		}
+	}
+}
