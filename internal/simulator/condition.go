@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -33,11 +32,11 @@ func parseCondition(text string) (condition, error) {
 		if operator == "is null" || operator == "not null" {
 			c.value = ""
 		} else if value == "" {
-			return condition{}, refuse(http.StatusBadRequest, "Invalid query parameter. The '%s' in the parameter[q] doesn't have a value", text)
+			return condition{}, malformedQuery("Invalid query parameter. The '%s' in the parameter[q] doesn't have a value", text)
 		}
 		return c, nil
 	}
-	return condition{}, refuse(http.StatusBadRequest, "Invalid query parameter. The '%s' in the parameter[q] doesn't contain any query operator", text)
+	return condition{}, malformedQuery("Invalid query parameter. The '%s' in the parameter[q] doesn't contain any query operator", text)
 }
 
 // matches reports whether any value at the path fulfils the condition. Negative

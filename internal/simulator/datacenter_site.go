@@ -42,9 +42,9 @@ func (b *dcBuilder) infrastructure(file *dcFile) {
 		b.primaryStorage(storage)
 	}
 	if len(b.problems) == 0 {
-		b.put("management-nodes", derivedUUID("management-nodes", "simulator"), record{
+		dateless(b.put("management-nodes", derivedUUID("management-nodes", "simulator"), record{
 			"hostName": "127.0.0.1", "joinDate": dcCreated, "heartBeat": dcCreated,
-		})
+		}))
 	}
 }
 

@@ -156,7 +156,7 @@ func TestExampleDatacenterLeavesAddressesFree(t *testing.T) {
 // else queries would know fields that the API does not have.
 func TestDatacenterFieldsAreOfTheAPI(t *testing.T) {
 	dc := exampleDatacenter(t)
-	hidden := []string{"internalId", "usedIpUuid", "createDate", "lastOpDate"}
+	hidden := []string{"internalId", "usedIpUuid"}
 	for table, rows := range dc.tables {
 		fields := append(strings.Fields(inventoryFields[table]), hidden...)
 		for _, row := range rows {

@@ -150,8 +150,14 @@ func (b *dcBuilder) config(values map[string]string) {
 			b.fail(0, "globalConfig %q: write category.name, as in vm.deletionPolicy", key)
 			continue
 		}
-		b.put("global-configurations", derivedUUID("global-configurations", key), record{
+		dateless(b.put("global-configurations", derivedUUID("global-configurations", key), record{
 			"category": category, "name": name, "value": b.dc.globalConfig[key],
-		})
+		}))
 	}
+}
+
+// dateless takes off the dates that few inventories do not have.
+func dateless(row record) {
+	delete(row, "createDate")
+	delete(row, "lastOpDate")
 }

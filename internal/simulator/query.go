@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,11 +11,20 @@ import (
 	"time"
 )
 
-// queryError is why a well-formed query fails: an error code of a 503. What is
-// not well formed is refused with a 400 instead.
+// queryError is why a query fails. An empty code means a 400 with the details
+// as its text, otherwise it is the error code of a 503.
 type queryError struct{ code, description, details string }
 
-func (e queryError) Error() string { return e.code + ": " + e.details }
+func (e queryError) Error() string {
+	if e.code == "" {
+		return e.details
+	}
+	return e.code + ": " + e.details
+}
+
+func malformedQuery(format string, args ...any) error {
+	return queryError{details: fmt.Sprintf(format, args...)}
+}
 
 func internalQueryError(format string, args ...any) error {
 	return queryError{
@@ -100,7 +108,7 @@ func parseQuery(values url.Values) (*query, error) {
 		}
 		n, err := strconv.ParseInt(values.Get(name), 10, 32)
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "Invalid query parameter. '%s' must be an integer", name)
+			return nil, malformedQuery("Invalid query parameter. '%s' must be an integer", name)
 		}
 		if n < 0 {
 			return nil, internalQueryError("%s[%d] must not be negative", name, n)
