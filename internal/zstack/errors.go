@@ -20,7 +20,7 @@ func (e *APIError) Error() string {
 	deepest := e.Deepest()
 	text := fmt.Sprintf("%s: the server reports %s", cmp.Or(e.Operation, "call"), codeText(deepest))
 	if deepest.Code != e.Code.Code {
-		text += " under " + cmp.Or(e.Code.Code, "an error without a code")
+		text += " under " + codeName(e.Code)
 	}
 	if e.JobUUID != "" {
 		text += "; its log has more under job " + e.JobUUID
@@ -34,8 +34,12 @@ func (e *APIError) Chain() []ErrorCode { return e.Code.Chain() }
 // Deepest is the code that tells most, see [ErrorCode.Deepest].
 func (e *APIError) Deepest() ErrorCode { return e.Code.Deepest() }
 
+func codeName(code ErrorCode) string {
+	return cmp.Or(oneLine(code.Code), "an error without a code")
+}
+
 func codeText(code ErrorCode) string {
-	name := cmp.Or(code.Code, "an error without a code")
+	name := codeName(code)
 	description := strings.TrimRight(oneLine(code.Description), ". ")
 	if description == "" {
 		return name
@@ -105,7 +109,7 @@ type AuthError struct {
 func (e *AuthError) Error() string {
 	text := cmp.Or(e.Operation, "LogIn") + ": " + e.Reason
 	if e.Code.Code != "" {
-		text += " (" + e.Code.Deepest().Code + ")"
+		text += " (" + codeName(e.Code.Deepest()) + ")"
 	}
 	return text + "; " + e.Advice
 }
