@@ -160,14 +160,14 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 		if vm == nil {
 			return fail("SYS.1003", "云主机[uuid:%s]不存在", uuid)
 		}
+		if err := inState(vm, "Created"); err != nil {
+			return err
+		}
 		vm["state"] = "Starting"
+		delete(c.store.Plans, uuid)
 		err := c.allocate(vm, p)
 		if err != nil {
-			// The volume that was to be the root disk is not the VM's to lose.
-			if volume := c.store.get("volumes", p.Volume); text(volume, "vmInstanceUuid") == uuid {
-				volume["type"] = p.VolumeType
-				c.detachVolume(volume)
-			}
+			c.dropDisks(uuid, p)
 			c.erase(uuid)
 			return because("SYS.1006", err, "创建云主机[uuid:%s]失败", uuid)
 		}
@@ -196,6 +196,23 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 		c.store.touch(vm)
 		return nil
 	})
+}
+
+// dropDisks undoes the disks of a creation that failed. Volumes that were there
+// before are not the VM's to lose.
+func (c *call) dropDisks(uuid string, p *creation) {
+	for _, volume := range c.store.partsOf("volumes", uuid) {
+		id := text(volume, "uuid")
+		switch {
+		case id == p.Volume:
+			volume["type"] = p.VolumeType
+			c.detachVolume(volume)
+		case slices.ContainsFunc(p.Disks, func(d disk) bool { return d.Source == id }):
+			c.detachVolume(volume)
+		default:
+			c.removeVolume(volume)
+		}
+	}
 }
 
 // erase removes a VM and all that belongs to it, and gives back what it used.

@@ -15,6 +15,7 @@ func (c *call) makeRoot(vm record, p *creation, storage record) error {
 		return nil
 	}
 	root := c.newVolume("ROOT-for-"+text(vm, "name"), "Root", p.RootSize, storage)
+	root["deviceId"] = int64(0)
 	setText(root, "rootImageUuid", p.Image)
 	setText(root, "diskOfferingUuid", p.RootOffering)
 	c.attachVolume(root, vm)
