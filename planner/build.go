@@ -127,8 +127,11 @@ func (p *Plan) finish() {
 // comes of it when earlier generations are left.
 func (b *builder) machine(m *spec.Machine) []Change {
 	own := b.owned.of(m.Key)
-	w := b.drafter.draft(m)
-	if w == nil {
+	w, ok := b.drafter.draft(m)
+	if !ok {
+		if w.missing != nil && own.live == nil {
+			b.names.report(*w.missing)
+		}
 		return nil
 	}
 	b.drafts = append(b.drafts, w)

@@ -36,12 +36,12 @@ type drafter struct {
 	secrets secretDigests
 }
 
-// draft binds a machine. Findings go to the resolver; a nil result means that
-// there were some. A source that does not exist is not reported: whether that
-// matters is known later.
-func (d *drafter) draft(m *spec.Machine) *draft {
+// draft binds a machine. Findings go to the resolver; ok says that there were
+// none. A source that does not exist is not reported: whether that matters is
+// known later.
+func (d *drafter) draft(m *spec.Machine) (w *draft, ok bool) {
 	before := len(d.resolve.findings)
-	w := &draft{m: m, digests: make(map[string]string), secrets: make(map[string]SecretTag)}
+	w = &draft{m: m, digests: make(map[string]string), secrets: make(map[string]SecretTag)}
 	w.site = d.site(m)
 	w.bp = Blueprint{
 		Source: m.Source.Kind, Name: m.Name, Description: m.Description,
@@ -71,10 +71,10 @@ func (d *drafter) draft(m *spec.Machine) *draft {
 		w.bp.DataVolumeTemplateUUIDs = append(w.bp.DataVolumeTemplateUUIDs, bind(KindImage, &m.DataVolumeTemplates[i], indexed("dataVolumeTemplates", i)))
 	}
 	if spec.Diagnostics(d.resolve.findings[before:]).HasErrors() {
-		return nil
+		return w, false
 	}
 	d.remember(w)
-	return w
+	return w, true
 }
 
 // site binds the placement: each part narrows the next.

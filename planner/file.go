@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -88,9 +86,6 @@ func Decode(data []byte) (*Plan, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&plan); err != nil {
 		return nil, fmt.Errorf("not a plan file: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("not a plan file: there is text after the plan")
 	}
 	if plan.digest() != plan.Digest {
 		return nil, &DigestError{"the digest of the plan does not fit its content"}

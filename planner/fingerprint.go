@@ -15,7 +15,7 @@ func (b *builder) fingerprint(change *Change) []string {
 
 func fingerprint(scope Scope, o *ownership, inv *Inventory, change *Change) []string {
 	key, _, _ := strings.Cut(change.Key, "@")
-	lines := []string{}
+	var lines []string
 	for i := range inv.Machines {
 		vm := &inv.Machines[i]
 		_, computed := scope.Generation(key, vm.UUID)

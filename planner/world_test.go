@@ -108,7 +108,7 @@ func emptyInventory() *Inventory {
 var none = Options{AllowDeletes: -1, AllowReplacements: -1}
 
 // mustBuild builds a plan that has to come out without errors.
-func mustBuild(t *testing.T, fleet *spec.Fleet, inv *Inventory, opts Options) *Plan {
+func mustBuild(t testing.TB, fleet *spec.Fleet, inv *Inventory, opts Options) *Plan {
 	t.Helper()
 	plan, found := Build(fleet, inv, opts)
 	if found.HasErrors() || plan == nil {
@@ -119,7 +119,7 @@ func mustBuild(t *testing.T, fleet *spec.Fleet, inv *Inventory, opts Options) *P
 
 // applied returns the inventory as it is after a plan was carried out by a
 // cloud that does exactly what it is told.
-func applied(t *testing.T, inv *Inventory, plan *Plan) *Inventory {
+func applied(t testing.TB, inv *Inventory, plan *Plan) *Inventory {
 	t.Helper()
 	w := &world{inv: &Inventory{Scope: inv.Scope, Account: inv.Account, Version: inv.Version, Catalog: inv.Catalog,
 		Machines: slices.Clone(inv.Machines), Disks: slices.Clone(inv.Disks)}, t: t}
@@ -131,7 +131,7 @@ func applied(t *testing.T, inv *Inventory, plan *Plan) *Inventory {
 
 type world struct {
 	inv *Inventory
-	t   *testing.T
+	t   testing.TB
 }
 
 func (w *world) vm(uuid string) *Observed {

@@ -46,22 +46,12 @@ func InventoryYAML(w io.Writer, inv *planner.Inventory) error {
 	return err
 }
 
-// EventJSON writes an event as one line of JSON: its type first, then its own
-// fields in their fixed order.
+// EventJSON writes an event as one line of JSON, as it stands in a journal.
 func EventJSON(w io.Writer, event executor.Event) error {
-	fields, err := json.Marshal(event)
+	line, err := executor.MarshalEvent(event)
 	if err != nil {
 		return fmt.Errorf("event %s as JSON: %w", event.Type(), err)
 	}
-	kind, err := json.Marshal(event.Type())
-	if err != nil {
-		return fmt.Errorf("event %s as JSON: %w", event.Type(), err)
-	}
-	line := append([]byte(`{"type":`), kind...)
-	if len(fields) > len("{}") {
-		line = append(line, ',')
-	}
-	line = append(line, fields[1:]...)
 	_, err = w.Write(append(line, '\n'))
 	return err
 }

@@ -1,0 +1,236 @@
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zfleet/spec"
+)
+
+// richPlan has every action and every kind of operation.
+func richPlan(t testing.TB) *Plan {
+	stays, changes, goes, protected := web(1), web(2), web(3), web(4)
+	changes.ConsolePassword = secret("web/2.consolePassword", "old")
+	changes.Tags, changes.UserTags = []spec.Ref{byName("prod")}, []string{"a"}
+	goes.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}, {Offering: ptr(byName("ssd-100g"))}}
+	protected.Lifecycle.Protect = true
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(stays, changes, goes, protected), emptyInventory(), none))
+	changes.ConsolePassword = secret("web/2.consolePassword", "new")
+	changes.Tags, changes.UserTags = []spec.Ref{byName("test")}, []string{"b"}
+	changes.Offering, changes.Hostname, changes.Name = ptr(byName("large")), ptr("www"), "www"
+	fresh := web(5)
+	fresh.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}}
+	fresh.UserData = secret("web/5.userData", "#cloud-config")
+	stays.Source.Ref = byName("ubuntu-22.04")
+	return mustBuild(t, fleetOf(stays, changes, fresh), inv, none)
+}
+
+func TestSteps(t *testing.T) {
+	want := []string{
+		"web/1 destroy", "web/1 create < web/1 destroy",
+		"web/2 add-tag 1", "web/2 add-tag 2 < web/2 add-tag 1", "web/2 add-tag 3 < web/2 add-tag 2", "web/2 add-tag 4 < web/2 add-tag 3", "web/2 add-tag 5 < web/2 add-tag 4",
+		"web/2 stop < web/2 add-tag 5", "web/2 update < web/2 stop", "web/2 change-offering < web/2 update",
+		"web/2 set-hostname < web/2 change-offering", "web/2 set-console-password < web/2 set-hostname",
+		"web/2 attach-tag < web/2 set-console-password", "web/2 detach-tag < web/2 attach-tag", "web/2 start < web/2 detach-tag",
+		"web/2 remove-tag 1 < web/2 start", "web/2 remove-tag 2 < web/2 remove-tag 1", "web/2 remove-tag 3 < web/2 remove-tag 2",
+		"web/2 remove-tag 4 < web/2 remove-tag 3", "web/2 remove-tag 5 < web/2 remove-tag 4",
+		"web/5 create", "web/5 tag-disks < web/5 create",
+		"web/3 destroy", "web/3 delete-disk 1 < web/3 destroy", "web/3 delete-disk 2 < web/3 destroy",
+	}
+	if d := cmp.Diff(want, steps(richPlan(t))); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestPlanFile(t *testing.T) {
+	plan := richPlan(t)
+	data, err := plan.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(plan, again); d != "" {
+		t.Errorf("(-written +read):\n%s", d)
+	}
+	if other, err := richPlan(t).Encode(); err != nil || !bytes.Equal(data, other) {
+		t.Errorf("the same input gave other bytes (%v)", err)
+	}
+	for _, hidden := range []string{"cloud-config", `"new"`, `"old"`} {
+		if bytes.Contains(data, []byte(hidden)) {
+			t.Errorf("the plan file holds the secret %s", hidden)
+		}
+	}
+	if n := plan.Counts(); n != (Counts{Create: 1, Update: 1, Replace: 1, Delete: 1, Blocked: 1}) {
+		t.Errorf("counts %+v", n)
+	}
+}
+
+// TestTamperedPlanFile edits the file as a person would, and seals some of the
+// edits with a new digest, as an attacker would.
+func TestTamperedPlanFile(t *testing.T) {
+	data, err := richPlan(t).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, old, new string
+		want           string
+	}{
+		{"a name", `"name": "www"`, `"name": "xxx"`, "digest of the plan does not fit"},
+		{"the digest", `"digest": "`, `"digest": "0`, "digest of the plan does not fit"},
+		{"a field more", `"formatVersion"`, `"more": 1, "formatVersion"`, "unknown field"},
+		{"an operation", `"verb": "stop"`, `"verb": "explode"`, `unknown verb "explode"`},
+		{"a later format", `"formatVersion": "1.0"`, `"formatVersion": "2.0"`, `format version "2.0"`},
+		{"text behind", "\n}\n", "\n}\n{}", "after top-level value"},
+	} {
+		if !bytes.Contains(data, []byte(tt.old)) {
+			t.Fatalf("%s: nothing like %s in the plan file", tt.name, tt.old)
+		}
+		_, err := Decode([]byte(strings.Replace(string(data), tt.old, tt.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	for name, edit := range map[string]func(*Plan){
+		"one step less":        func(p *Plan) { p.Steps = p.Steps[1:] },
+		"another VM":           func(p *Plan) { p.Steps[0].UUID = uid("ff", 1) },
+		"no need":              func(p *Plan) { p.Steps[1].Needs = nil },
+		"no blueprint":         func(p *Plan) { p.Changes[0].Blueprint = nil },
+		"no edit":              func(p *Plan) { p.Changes[1].Edit = nil },
+		"an unheard-of action": func(p *Plan) { p.Changes[0].Action = "explode" },
+	} {
+		plan := richPlan(t)
+		edit(plan)
+		plan.Digest = plan.digest()
+		sealed, err := plan.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(sealed); !isDigestError(err) {
+			t.Errorf("%s: error %v, want a DigestError", name, err)
+		}
+	}
+	if _, err := Decode([]byte("apiVersion: zfleet/v1")); err == nil || !strings.Contains(err.Error(), "not a plan file") {
+		t.Errorf("a fleet file: %v", err)
+	}
+}
+
+func isDigestError(err error) bool {
+	_, ok := errors.AsType[*DigestError](err)
+	return ok
+}
+
+func TestCheckSecrets(t *testing.T) {
+	plan := richPlan(t)
+	right := map[string]string{"web/2.consolePassword": "new", "web/5.userData": "#cloud-config"}
+	if err := CheckSecrets(plan, right); err != nil {
+		t.Errorf("the right secrets: %v", err)
+	}
+	if err := CheckSecrets(plan, nil); err == nil || isDigestError(err) || !strings.Contains(err.Error(), "web/2.consolePassword, web/5.userData") {
+		t.Errorf("no secrets: %v", err)
+	}
+	right["web/5.userData"] = "#cloud-confiG"
+	if err := CheckSecrets(plan, right); !isDigestError(err) || !strings.Contains(err.Error(), "web/5.userData") || strings.Contains(err.Error(), "confiG") {
+		t.Errorf("a changed secret: %v", err)
+	}
+}
+
+// TestStale: what a plan was made from is looked at again, and nothing else.
+func TestStale(t *testing.T) {
+	machines := []spec.Machine{web(1), web(2), web(3)}
+	base := applied(t, emptyInventory(), mustBuild(t, fleetOf(machines[:2]...), emptyInventory(), none))
+	machines[0].Name = "www"
+	plan := mustBuild(t, fleetOf(machines...), base, none)
+	index := func(inv *Inventory, key string) *Observed {
+		i := slices.IndexFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == testScope.MachineUUID(key, 0) })
+		return &inv.Machines[i]
+	}
+	first := testScope.MachineUUID("web/1", 0)
+	for _, tt := range []struct {
+		name string
+		move func(*Inventory)
+		want []Moved
+	}{
+		{"nothing", func(*Inventory) {}, nil},
+		{"what is not compared", func(inv *Inventory) {
+			vm := index(inv, "web/1")
+			vm.HostUUID, vm.ClusterUUID = uid("ab", 9), uid("c1", 2)
+			vm.SystemTags = []Tag{{Text: "vmMachineType::virt"}}
+		}, nil},
+		{"what is kept", func(inv *Inventory) { index(inv, "web/2").Name = "other" }, nil},
+		{"state", func(inv *Inventory) { index(inv, "web/1").State = "Stopped" },
+			[]Moved{{"web/1", "planned with VM " + first + " state: Running; found VM " + first + " state: Stopped"}}},
+		{"gone", func(inv *Inventory) {
+			inv.Machines = slices.DeleteFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == first })
+		},
+			[]Moved{{"web/1", "planned with"}}},
+		{"somebody made it", func(inv *Inventory) {
+			vm := *index(inv, "web/2")
+			vm.UUID, vm.UserTags = testScope.MachineUUID("web/3", 0), nil
+			inv.Machines = append(inv.Machines, vm)
+		}, []Moved{{"web/3", "found VM"}}},
+		{"a disk", func(inv *Inventory) {
+			inv.Disks = append(inv.Disks, Disk{UUID: uid("dd", 1), Name: "x", Tags: []Tag{{Text: testScope.DiskTag("web/1", 0)}}})
+		}, []Moved{{"web/1", "found data disk"}}},
+	} {
+		inv := *base
+		inv.Machines = slices.Clone(base.Machines)
+		tt.move(&inv)
+		got := Stale(plan, &inv)
+		if len(got) != len(tt.want) {
+			t.Errorf("%s: moved %v, want %v", tt.name, got, tt.want)
+			continue
+		}
+		for i := range got {
+			if got[i].Key != tt.want[i].Key || !strings.HasPrefix(got[i].What, tt.want[i].What) {
+				t.Errorf("%s: moved %v, want %v", tt.name, got[i], tt.want[i])
+			}
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	data, err := richPlan(f).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"formatVersion":"1.0","steps":[{"id":"a","verb":"stop","op":{}}]}`))
+	f.Add([]byte(`{"formatVersion":"1.0","changes":[{"action":"create"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		plan, err := Decode(data)
+		if err != nil {
+			return
+		}
+		again, err := plan.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !json.Valid(again) {
+			t.Error("a plan that was read cannot be written")
+		}
+	})
+}
+
+func BenchmarkBuild(b *testing.B) {
+	var machines []spec.Machine
+	for n := range 1000 {
+		machines = append(machines, web(n+1))
+	}
+	fleet := fleetOf(machines...)
+	inv := applied(b, emptyInventory(), mustBuild(b, fleet, emptyInventory(), none))
+	for b.Loop() {
+		if _, found := Build(fleet, inv, none); found.HasErrors() {
+			b.Fatal(found)
+		}
+	}
+}
