@@ -28,7 +28,7 @@ type dcFile struct {
 	SSHKeys           []dcSSHKey         `yaml:"sshKeys"`
 	Tags              []dcTag            `yaml:"tags"`
 	Accounts          []dcAccountEntry   `yaml:"accounts"`
-	GlobalConfig      map[string]string  `yaml:"globalConfig"`
+	GlobalConfig      map[string]dcText  `yaml:"globalConfig"`
 }
 
 // DatacenterEntry is what everything in a data center file has. It is exported

@@ -210,6 +210,12 @@ func TestDatacenterErrors(t *testing.T) {
 		"range address":      {l3File("10.0.0", "10.0.0.9", "255.255.255.0"), `line 6: range 1 of "n": "10.0.0" is not an IPv4 address`},
 		"host without power": {"zones: [{name: a}]\nclusters: [{name: k, zone: a}]\nhosts:\n  - {name: h, cluster: k}\n", `line 4: "h" needs cpu and memory`},
 		"not yaml":           {"zones: [\n", "line "},
+		"global config":      {"globalConfig:\n  deletionPolicy: Delay\n", `line 2: globalConfig "deletionPolicy": write category.name`},
+		"two access keys":    {"accounts:\n  - {name: a, password: p, accessKeys: [{id: a, secret: b}, {id: c, secret: d}]}\n", `line 2: account "a": give at most one access key`},
+		"half an access key": {"accounts:\n  - {name: a, password: p, accessKeys: [{id: a}]}\n", `line 2: the access key of "a" needs id and secret`},
+		"no password":        {"accounts:\n  - {name: a}\n", `line 2: account "a" needs a password`},
+		"offering":           {"instanceOfferings:\n  - {name: a, cpu: 1}\n", `line 2: "a" needs cpu and memory`},
+		"media type":         {"images:\n  - {name: a, mediaType: Floppy}\n", `line 2: mediaType of "a": "Floppy" is none of`},
 		"other zone": {"zones: [{name: a}, {name: b}]\nclusters: [{name: k, zone: a}]\nprimaryStorages:\n  - {name: p, zone: b, clusters: [k]}\n",
 			`line 4: "p" is in zone b, its cluster k is not`},
 	} {
@@ -246,5 +252,46 @@ func TestEmptyDatacenter(t *testing.T) {
 	}
 	if len(dc.tables) != len(dcTables) {
 		t.Errorf("%d tables, want %d", len(dc.tables), len(dcTables))
+	}
+}
+
+// What the example does not have: a chain of snapshots, tags, quotas by name.
+func TestDatacenterDetails(t *testing.T) {
+	dc, err := parseDatacenter([]byte(`
+zones: [{name: z}]
+clusters: [{name: k, zone: z}]
+hosts: [{name: h, cluster: k, cpu: 4, memory: 8GiB}]
+primaryStorages: [{name: p, zone: z, clusters: [k], capacity: 1TiB}]
+images: [{name: i, size: 10GiB}]
+tags: [{name: prod, value: production}]
+vms: [{name: v, host: h, image: i, primaryStorage: p, cpu: 1, memory: 1GiB, tags: [prod], userTags: [mine], systemTags: ["hostname::v"]}]
+snapshots: [{name: old, volume: ROOT-for-v}, {name: new, volume: ROOT-for-v}]
+accounts: [{name: dev, password: p, quotas: {vm.num: 3}}]
+globalConfig: {vm.expungePeriod: 60}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, newer := named(t, dc, "volume-snapshots", "old"), named(t, dc, "volume-snapshots", "new")
+	tags := make(map[string][]string)
+	for _, table := range []string{"user-tags", "system-tags"} {
+		for _, row := range dc.tables[table] {
+			tags[table] = append(tags[table], text(row, "tag"))
+		}
+		slices.Sort(tags[table])
+	}
+	got := []any{
+		newer["parentUuid"] == older["uuid"], older["latest"], newer["latest"], newer["distance"],
+		len(dc.tables["volume-snapshots/trees"]), tags, dc.accounts[0].quotas, dc.globalConfig,
+		named(t, dc, "primary-storage", "p")["availableCapacity"], named(t, dc, "accounts/quotas", "vm.num")["value"],
+	}
+	want := []any{
+		true, false, true, int64(2), 1,
+		map[string][]string{"user-tags": {"mine", "production"}, "system-tags": {"hostname::v"}},
+		map[string]int64{"vm.num": 3}, map[string]string{"vm.deletionPolicy": "Delay", "vm.expungePeriod": "60"},
+		int64(1014 << 30), int64(3),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

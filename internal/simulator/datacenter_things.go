@@ -142,14 +142,15 @@ func (b *dcBuilder) account(entry dcAccountEntry) {
 	b.dc.accounts = append(b.dc.accounts, account)
 }
 
-func (b *dcBuilder) config(values map[string]string) {
-	maps.Copy(b.dc.globalConfig, values)
-	for _, key := range slices.Sorted(maps.Keys(b.dc.globalConfig)) {
-		category, name, ok := strings.Cut(key, ".")
-		if !ok {
-			b.fail(0, "globalConfig %q: write category.name, as in vm.deletionPolicy", key)
-			continue
+func (b *dcBuilder) config(values map[string]dcText) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !strings.Contains(key, ".") {
+			b.fail(values[key].line, "globalConfig %q: write category.name, as in vm.deletionPolicy", key)
 		}
+		b.dc.globalConfig[key] = values[key].text
+	}
+	for _, key := range slices.Sorted(maps.Keys(b.dc.globalConfig)) {
+		category, name, _ := strings.Cut(key, ".")
 		dateless(b.put("global-configurations", derivedUUID("global-configurations", key), record{
 			"category": category, "name": name, "value": b.dc.globalConfig[key],
 		}))

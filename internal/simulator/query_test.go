@@ -29,7 +29,7 @@ func queryRows() []record {
 			"createDate": "Nov 15, 2017 9:00:00 AM", "vmNics": []any{record{"ip": "10.0.0.6", "deviceId": int64(0)}},
 			"__userTag__": []any{"env:test"}, "description": "k=v=w",
 		},
-		{"uuid": "03", "name": "DB_1", "state": "Running", "cpuNum": int64(16), "createDate": "Jan 2, 2018 9:00:00 AM", "vmNics": []any{}},
+		{"uuid": "03", "name": "DB_1", "isDefault": true, "state": "Running", "cpuNum": int64(16), "createDate": "Jan 2, 2018 9:00:00 AM", "vmNics": []any{}},
 		{"uuid": "04", "name": "50%", "state": "Destroyed", "cpuNum": int64(2), "createDate": "Jan 2, 2016 9:00:00 AM", "vmNics": []any{}},
 	}
 }
@@ -73,6 +73,11 @@ func TestQueryConditions(t *testing.T) {
 		{"hostUuid is null", "02 03 04"},
 		{"hostUuid not null", "01"},
 		{"hostUuid!=h2", "01"},
+		{"isDefault=true", "03"},
+		{"isDefault=TRUE", "03"},
+		{"isDefault!=false", "03"},
+		{"isDefault=maybe", ""},
+		{"cpuNum=1e999999999", ""},
 		{"createDate>2017-11-14 23:00:00", "02 03"},
 		{"createDate=2017-11-14 22:20:57", "01"},
 		{"vmNics.ip=10.1.0.5", "01"},
