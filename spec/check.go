@@ -126,12 +126,12 @@ func (c *checker) checkCall() {
 // it was said beside the source, or at the source where it is inherited.
 func (c *checker) lacks(field, asked string) {
 	message := fmt.Sprintf("a machine from a %s cannot have %s", c.m.Source.Kind, asked)
-	hint := "remove it; only machines from an image can have it"
+	hint := fmt.Sprintf("remove %s; only machines from an image can have it", field)
 	switch field {
 	case "strategy":
 		hint = "write InstantStart or CreateStopped"
 	case "rootDisk.systemTags":
-		hint = "remove it; only machines from an image or a snapshot can have it"
+		hint = "remove rootDisk.systemTags; only machines from an image or a snapshot can have it"
 	}
 	beside, unsetIn := c.own, fmt.Sprintf("group %q, or say it in defaultsFor: {image: …} only", c.m.Group)
 	if c.self != c.own && c.self.get("source") != nil {

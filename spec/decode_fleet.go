@@ -49,8 +49,11 @@ func (d *decoder) amount(n *node) Amount {
 	if n == nil || n.kind > stringNode {
 		return Amount{}
 	}
-	if value := d.integer(n); value != nil && *value >= 0 {
-		return Amount{Set: true, Value: *value}
+	if n.kind == intNode {
+		if value := d.integer(n); value != nil {
+			return Amount{Set: true, Value: max(*value, 0)} // the schema has refused less
+		}
+		return Amount{}
 	}
 	if match := percentPattern.FindStringSubmatch(n.text); match != nil && n.kind == stringNode {
 		if value, err := strconv.Atoi(match[1]); err == nil && value <= 100 {
