@@ -51,7 +51,8 @@ func (s scope) resolve(name string, at Pos) (string, *Diagnostic) {
 			Hint: "write ${index:2} for 01, 02 and so on; widths go from 1 to 9"}
 	}
 	hint := "known here: ${fleet}, ${group}, ${instance}, ${index}, ${index:2} and ${var.NAME}; write $${ for a plain ${"
-	if near := suggest(name, []string{"fleet", "group", "instance", "index"}); near != "" {
+	base, _, _ := strings.Cut(name, ":")
+	if near := suggest(base, []string{"fleet", "group", "instance", "index"}); near != "" {
 		hint = fmt.Sprintf("did you mean ${%s}? Write $${ for a plain ${", near)
 	}
 	return "", &Diagnostic{Pos: at, Code: "unknown-name", Message: fmt.Sprintf("${%s} stands for nothing", cut(name)), Hint: hint}

@@ -112,6 +112,8 @@ func TestParseProblems(t *testing.T) {
 		{"open list", "a: [1, 2\n", "f:1:4: the list that begins here has no end [yaml-syntax]\n  hint: close it with ]\n"},
 		{"reserved character", "a: @x\n", "f:1:4: text cannot begin with this character [yaml-syntax]\n  hint: put the text in quotes\n"},
 		{"colon in a value", "名: b: c\n", "f:1:4: a key is not allowed here [yaml-syntax]\n  hint: check the indentation; quote a value that holds \": \"\n"},
+		{"variable in brackets", "a: [x, ${var.x}]\n", "f:1:8: ${ must be in quotes inside of brackets [yaml-syntax]\n  hint: write \"${…}\"\n"},
+		{"no comma", "a: {b: \"x\" \"y\"}\n", "f:1:12: a comma or } is missing [yaml-syntax]\n  hint: put text that holds brackets in quotes\n"},
 		{"several sections", "a: @x\nb:\n  c: 1\n d: 2\ne:\n  f: @y\n  g: 1\n  h: @z\ni: [\n  x,\n]\nj: \"k\nl: \"m\"\n",
 			"f:1:4: text cannot begin with this character [yaml-syntax]\n  hint: put the text in quotes\n" +
 				"f:4:2: a value is not allowed here [yaml-syntax]\n  hint: check that the line is indented like its neighbours\n" +

@@ -53,6 +53,9 @@ func (s *schema) leaf(at located, r rule) Diagnostic {
 	case "pattern":
 		return wrongPattern(at, r)
 	case "minimum":
+		if _, bad := parseByteCount(at.value); bad != nil && bound == strconv.Itoa(minSize) {
+			return *bad
+		}
 		return outOfRange(at, "at least "+bound)
 	case "maximum":
 		return outOfRange(at, "at most "+bound)
@@ -184,8 +187,8 @@ func wrongPattern(at located, r rule) Diagnostic {
 		d.Message = fmt.Sprintf("%s is not valid%s", at.value.quoted(), of(at))
 		d.Hint = text(r.schema, "description")
 	}
-	if strings.HasPrefix(text(r.schema, "x-pattern-words"), "a size") && !at.value.secret {
-		d.Code, d.Hint = "bad-size", sizeHint(at.value.text)
+	if strings.HasPrefix(text(r.schema, "x-pattern-words"), "a size") {
+		d.Code, d.Hint = "bad-size", sizeHint(at.value)
 	}
 	return d
 }

@@ -29,7 +29,7 @@ func parseSize(n *node) (int64, *Diagnostic) {
 	}
 	match := sizePattern.FindStringSubmatch(n.text)
 	if match == nil {
-		return 0, badSize(n, fmt.Sprintf("%s is not a size", n.quoted()), sizeHint(n.text))
+		return 0, badSize(n, fmt.Sprintf("%s is not a size", n.quoted()), sizeHint(n))
 	}
 	shift := sizeShifts[match[2]]
 	count, err := strconv.ParseInt(match[1], 10, 64)
@@ -47,18 +47,18 @@ func parseByteCount(n *node) (int64, *Diagnostic) {
 		return 0, badSize(n, fmt.Sprintf("%s is too large a size", n.quoted()), "sizes end below 8388608TiB")
 	case count < minSize:
 		hint := "a bare number counts bytes and is at least 1048576 (1MiB)"
-		if count > 0 {
+		if count > 0 && !n.secret {
 			hint += fmt.Sprintf("; write %dGiB or %dMiB with its unit", count, count)
 		}
-		return 0, badSize(n, fmt.Sprintf("%s bytes is too small a size", n.text), hint)
+		return 0, badSize(n, fmt.Sprintf("%s bytes is too small a size", n.quoted()), hint)
 	}
 	return count, nil
 }
 
 // sizeHint says how to write what was probably meant.
-func sizeHint(text string) string {
-	match := looseSizePattern.FindStringSubmatch(text)
-	if match == nil {
+func sizeHint(n *node) string {
+	match := looseSizePattern.FindStringSubmatch(n.text)
+	if match == nil || n.secret {
 		return "write a whole number and KiB, MiB, GiB or TiB, such as 50GiB"
 	}
 	digits, letter := match[1], strings.ToUpper(match[2])

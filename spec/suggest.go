@@ -7,10 +7,16 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// longestWord bounds what is compared; nobody types longer names by hand.
+const longestWord = 200
+
 // suggest returns the candidate that word was probably meant to be, or "" if
 // nothing is near. Case counts for nothing, and of equally near candidates the
 // alphabetically first one wins.
 func suggest(word string, candidates []string) string {
+	if len(word) > longestWord {
+		return ""
+	}
 	best, bestDistance := "", nearEnough(word)+1
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
 		distance := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(candidate))

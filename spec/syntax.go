@@ -95,7 +95,8 @@ var syntaxWords = []struct{ match, message, hint string }{
 	{"could not find end character of single-quoted", "the text that begins here has no end", "close it with ' (and write '' for a ' inside)"},
 	{"reserved character", "text cannot begin with this character", "put the text in quotes"},
 	{"unexpected directive", "text cannot begin with %", "put the text in quotes"},
-	{"',' or ']' must be specified", "a comma or ] is missing", ""},
+	{"',' or ']' must be specified", "a comma or ] is missing", "put text that holds brackets in quotes"},
+	{"',' or '}' must be specified", "a comma or } is missing", "put text that holds brackets in quotes"},
 	{"invalid header option", "the text after | or > is no header of a block", "write |, |-, > or >- and begin the text on the next line"},
 	{"unexpected scalar value", "a value is not allowed here", "remove the extra comma, or quote the value"},
 	{"invalid key", "a key must be a string on one line", "write key: value"},
@@ -128,11 +129,16 @@ func (f *file) syntaxError(err error, from int) *Diagnostic {
 			break
 		}
 	}
-	if column := tabIndent(f.lines[place.Line-1]); column > 0 {
+	line := f.lines[place.Line-1]
+	switch column := tabIndent(line); {
+	case column > 0:
 		place = f.at(place.Line, column)
 		message, hint = "a tab is used for indentation", "indent with spaces"
-	} else if strings.Contains(f.lines[place.Line-1], "\t") { // the parser stumbles over tabs in quotes
+	case strings.Contains(line, "\t"): // the parser stumbles over tabs in quotes
 		hint = `the line holds a tab: use spaces, or write it as \t in double quotes`
+	case strings.HasSuffix(string([]rune(line)[:place.Column-1]), "$"):
+		place.Column--
+		message, hint = "${ must be in quotes inside of brackets", `write "${…}"`
 	}
 	return &Diagnostic{Pos: place, Code: "yaml-syntax", Message: message, Hint: hint}
 }
