@@ -37,17 +37,17 @@ func TestCreateAnswersWithTheWholeVM(t *testing.T) {
 		"systemTags":                      []any{"hostname::web-1", "staticIp::" + app + "::10.0.3.7"},
 		"userTags":                        []any{"env:prod"},
 	})
-	if m := missing(vm, vmFields); m != nil {
+	if m := missing(vm, vmFields); len(m) > 0 {
 		t.Errorf("fields of the VM are missing: %v", m)
 	}
 	nics, volumes := list(vm, "vmNics"), list(vm, "allVolumes")
 	if len(nics) != 2 || len(volumes) != 3 || len(list(vm, "vmCdRoms")) != 1 {
 		t.Fatalf("%d nics, %d volumes, %d drives", len(nics), len(volumes), len(list(vm, "vmCdRoms")))
 	}
-	if m := missing(nics[0], nicFields); m != nil {
+	if m := missing(nics[0], nicFields); len(m) > 0 {
 		t.Errorf("fields of the NIC are missing: %v", m)
 	}
-	if m := missing(volumes[0], volumeFields); m != nil {
+	if m := missing(volumes[0], volumeFields); len(m) > 0 {
 		t.Errorf("fields of the root volume are missing: %v", m)
 	}
 	got := record{

@@ -2,7 +2,10 @@ package simulator
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -229,4 +232,12 @@ func (c *testCloud) vm(uuid string) record {
 		return nil
 	}
 	return found[0]
+}
+
+// signatureOf signs a request by the documented rule, apart from the server's
+// own code: method, date and path on three lines.
+func signatureOf(secret, method, date, path string) string {
+	mac := hmac.New(sha1.New, []byte(secret))
+	mac.Write([]byte(strings.Join([]string{method, date, path}, "\n")))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
