@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -115,8 +116,11 @@ func (m *model) check(t *testing.T) {
 		for _, need := range s.Needs {
 			met = met && m.ended[need] == Succeeded
 		}
+		for _, other := range m.plan.Steps {
+			met = met && (m.ended[other.ID] != "" || !slices.ContainsFunc(s.Yields, func(name string) bool { return slices.Contains(other.Claims, name) }))
+		}
 		if m.running[s.ID] && !met {
-			t.Errorf("%s runs before its needs have succeeded", s.ID)
+			t.Errorf("%s runs before its needs have succeeded or what it yields to has ended", s.ID)
 		}
 		if due, ok := m.due[s.ID]; m.stopped || !met || m.running[s.ID] || m.ended[s.ID] != "" || ok && due.After(time.Now()) {
 			continue
@@ -236,6 +240,15 @@ func randomModel(random *rand.Rand) *model {
 		s := step(fmt.Sprintf("m/%d create", i))
 		for range random.IntN(4) {
 			s.Uses = append(s.Uses, planner.Use{Class: classes[random.IntN(4)], UUID: fmt.Sprint(random.IntN(4))})
+		}
+		// Only steps without needs claim: one that yields may be a need.
+		switch random.IntN(6) {
+		case 0:
+			s.Claims = []string{fmt.Sprint("net", random.IntN(2))}
+			steps = append(steps, s)
+			continue
+		case 1, 2:
+			s.Yields = []string{fmt.Sprint("net", random.IntN(3))}
 		}
 		for range random.IntN(3) {
 			if i > 0 {

@@ -22,6 +22,7 @@ type scheduler struct {
 	log        eventLog
 
 	nodes    []node
+	claims   map[string]*claim
 	limits   *limiter
 	ready    []int // nodes whose needs are met, in the plan's order
 	waiting  []int // nodes that wait for another try
@@ -32,10 +33,16 @@ type scheduler struct {
 	over     chan struct{} // closed when nobody takes messages any more
 }
 
+// claim is what some steps claim and others yield.
+type claim struct {
+	open     int   // claiming steps that have not ended
+	yielding []int // steps that wait for that
+}
+
 // node is a step and where it stands.
 type node struct {
 	step       *planner.Step
-	unmet      int   // needs that have not succeeded yet
+	unmet      int   // needs that have not succeeded yet, and claims that are open
 	dependents []int // the steps that need this one
 	slots      []int // of the limiter
 	state      state
@@ -60,6 +67,7 @@ func (s *scheduler) load(steps []planner.Step, limits Limits) error {
 	s.limits, slots = newLimiter(limits, steps)
 	s.nodes = make([]node, len(steps))
 	index := make(map[planner.StepID]int, len(steps))
+	s.claim(steps)
 	for i := range steps {
 		step := &steps[i]
 		if step.Op == nil {
@@ -77,12 +85,33 @@ func (s *scheduler) load(steps []planner.Step, limits Limits) error {
 			return fmt.Errorf("two steps are called %q", step.ID)
 		}
 		index[step.ID] = i
-		s.nodes[i].step, s.nodes[i].slots, s.nodes[i].unmet = step, slots[i], len(needs)
-		if len(needs) == 0 {
+		s.nodes[i].step, s.nodes[i].slots, s.nodes[i].unmet = step, slots[i], s.nodes[i].unmet+len(needs)
+		if s.nodes[i].unmet == 0 {
 			s.ready = append(s.ready, i)
 		}
 	}
 	return nil
+}
+
+// claim counts who claims what, and lets those that yield wait.
+func (s *scheduler) claim(steps []planner.Step) {
+	s.claims = make(map[string]*claim)
+	for i := range steps {
+		for _, name := range steps[i].Claims {
+			if s.claims[name] == nil {
+				s.claims[name] = &claim{}
+			}
+			s.claims[name].open++
+		}
+	}
+	for i := range steps {
+		for _, name := range steps[i].Yields {
+			if c := s.claims[name]; c != nil {
+				c.yielding = append(c.yielding, i)
+				s.nodes[i].unmet++
+			}
+		}
+	}
 }
 
 // run goes on until nothing is in flight and nothing more can start.
@@ -189,16 +218,35 @@ func (s *scheduler) ended(i int, outcome Outcome) {
 // finish ends a step and says what follows for those that need it.
 func (s *scheduler) finish(i int, o Outcome) {
 	n := &s.nodes[i]
-	n.state = done
-	s.emit(StepFinished{At: s.time(), Step: n.step.ID, Status: o.Status, Failure: o.Failure, Facts: o.Facts, Note: o.Note})
+	s.end(i, StepFinished{At: s.time(), Step: n.step.ID, Status: o.Status, Failure: o.Failure, Facts: o.Facts, Note: o.Note})
 	if o.Status != Succeeded {
 		s.skip(i, fmt.Sprintf("needs %s, which ended %s", n.step.ID, o.Status))
 		return
 	}
 	for _, d := range n.dependents {
-		if s.nodes[d].unmet--; s.nodes[d].unmet == 0 && s.nodes[d].state == pending {
-			s.enqueue(d)
+		s.met(d)
+	}
+}
+
+// end records that a step is over, and gives up what it claimed.
+func (s *scheduler) end(i int, event StepFinished) {
+	s.nodes[i].state = done
+	s.emit(event)
+	for _, name := range s.nodes[i].step.Claims {
+		c := s.claims[name]
+		if c.open--; c.open > 0 {
+			continue
 		}
+		for _, y := range c.yielding {
+			s.met(y)
+		}
+	}
+}
+
+// met says that one thing which a step waits for is there.
+func (s *scheduler) met(i int) {
+	if s.nodes[i].unmet--; s.nodes[i].unmet == 0 && s.nodes[i].state == pending {
+		s.enqueue(i)
 	}
 }
 
@@ -210,8 +258,7 @@ func (s *scheduler) skip(i int, note string) {
 		if n.state == done {
 			continue
 		}
-		n.state = done
-		s.emit(StepFinished{At: s.time(), Step: n.step.ID, Status: Skipped, Note: note})
+		s.end(d, StepFinished{At: s.time(), Step: n.step.ID, Status: Skipped, Note: note})
 		s.skip(d, note)
 	}
 }

@@ -67,10 +67,28 @@ func (d *deriver) uses(op Op) []Use {
 func (d *deriver) create(needs ...StepID) {
 	c := d.change
 	created := d.add(c.UUID, CreateVM{Blueprint: *c.Blueprint, Generation: c.Generation}, "", needs...)
+	step := &d.steps[len(d.steps)-1]
+	step.Claims, step.Yields = addressOrder(c.Blueprint.NICs)
 	// With JustCreate the disks do not exist before the first start.
 	if n := c.Blueprint.ownDisks(); n > 0 && c.Blueprint.Strategy != "JustCreate" {
 		d.tagDisks(n, c.Blueprint.attachedVolumes(), created)
 	}
+}
+
+// addressOrder says where a machine takes addresses of its own choice, and
+// where any. A machine with both only claims, so that no two wait for each other.
+func addressOrder(nics []NICPlan) (claims, yields []string) {
+	for _, nic := range nics {
+		if nic.IP != "" {
+			claims = append(claims, nic.NetworkUUID)
+		} else {
+			yields = append(yields, nic.NetworkUUID)
+		}
+	}
+	if claims != nil {
+		return claims, nil
+	}
+	return nil, yields
 }
 
 func (d *deriver) tagDisks(count int, attached []string, needs ...StepID) StepID {

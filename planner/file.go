@@ -160,6 +160,9 @@ type plainStep struct {
 	Op    json.RawMessage `json:"op"`
 	Needs []StepID        `json:"needs,omitempty"`
 	Uses  []Use           `json:"uses,omitempty"`
+
+	Claims []string `json:"claims,omitempty"`
+	Yields []string `json:"yields,omitempty"`
 }
 
 // MarshalJSON writes the verb of the operation beside the operation.
@@ -168,7 +171,7 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(plainStep{s.ID, s.Key, s.UUID, s.Op.Verb(), op, s.Needs, s.Uses})
+	return json.Marshal(plainStep{s.ID, s.Key, s.UUID, s.Op.Verb(), op, s.Needs, s.Uses, s.Claims, s.Yields})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -187,7 +190,7 @@ func (s *Step) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("step %q: %w", plain.ID, err)
 	}
-	*s = Step{ID: plain.ID, Key: plain.Key, UUID: plain.UUID, Op: op, Needs: plain.Needs, Uses: plain.Uses}
+	*s = Step{ID: plain.ID, Key: plain.Key, UUID: plain.UUID, Op: op, Needs: plain.Needs, Uses: plain.Uses, Claims: plain.Claims, Yields: plain.Yields}
 	return nil
 }
 

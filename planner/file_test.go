@@ -108,7 +108,10 @@ func TestTamperedPlanFile(t *testing.T) {
 		"no edit":              func(p *Plan) { p.Changes[1].Edit = nil },
 		"an unheard-of action": func(p *Plan) { p.Changes[0].Action = "explode" },
 	} {
-		plan := richPlan(t)
+		plan, err := Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
 		edit(plan)
 		plan.Digest = plan.digest()
 		sealed, err := plan.Encode()

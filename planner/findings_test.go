@@ -126,6 +126,21 @@ func TestLimitsThatCannotCount(t *testing.T) {
 	}
 }
 
+// TestAddressOrder: whoever names an address comes before those that take any.
+func TestAddressOrder(t *testing.T) {
+	any, fixed, both := web(1), web(2), web(3)
+	fixed.Networks[0].IP = "10.0.0.2"
+	both.Networks = []spec.Network{{Network: byName("app-net"), Default: true}, {Network: byName("db-net"), IP: "10.1.0.2"}}
+	plan := mustBuild(t, fleetOf(any, fixed, both), emptyInventory(), none)
+	app, db := uid("3e", 1), uid("3e", 2)
+	for i, want := range []Step{{Yields: []string{app}}, {Claims: []string{app}}, {Claims: []string{db}}} {
+		got := Step{Claims: plan.Steps[i].Claims, Yields: plan.Steps[i].Yields}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", plan.Steps[i].ID, d)
+		}
+	}
+}
+
 func TestRequestsFor(t *testing.T) {
 	m, volume := web(1), db()
 	m.ResourceUUID = uid("ab", 7)

@@ -13,6 +13,12 @@ type Step struct {
 	// Needs are the steps that must have succeeded before this one starts.
 	Needs []StepID `json:"needs,omitempty"`
 	Uses  []Use    `json:"uses,omitempty"`
+	// Claims are networks on which the step takes an address of its own choice,
+	// Yields those on which it takes any: it starts after every step that
+	// claims there has ended, however that ended, lest the server hand out an
+	// address that another machine was promised.
+	Claims []string `json:"claims,omitempty"`
+	Yields []string `json:"yields,omitempty"`
 }
 
 // Op is what a step does: one of the types below and no other.

@@ -22,13 +22,13 @@ type Fleet struct {
 
 // Limits bounds how hard a run may press on the cloud. Zero means no limit.
 type Limits struct {
-	Parallelism       int     // operations in flight
-	PerCluster        int     // operations in flight per cluster
-	PerHost           int     // per host
-	PerPrimaryStorage int     // per primary storage
-	PerSource         int     // per image, volume or snapshot
-	RequestsPerSecond float64 // API requests of every kind
-	StepTimeoutSecs   int     // how long the server may work on one step, in seconds
+	Parallelism       int     `json:"parallelism,omitempty"`        // operations in flight
+	PerCluster        int     `json:"perCluster,omitempty"`         // operations in flight per cluster
+	PerHost           int     `json:"perHost,omitempty"`            // per host
+	PerPrimaryStorage int     `json:"perPrimaryStorage,omitempty"`  // per primary storage
+	PerSource         int     `json:"perSource,omitempty"`          // per image, volume or snapshot
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`  // API requests of every kind
+	StepTimeoutSecs   int     `json:"stepTimeoutSeconds,omitempty"` // how long the server may work on one step
 }
 
 // Amount is an absolute number or a percentage, as safety limits are written.

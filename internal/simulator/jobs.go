@@ -69,12 +69,12 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, id string) error {
 		s.mu.Unlock()
 		return refuse(http.StatusNotFound, "the job has been expired")
 	}
-	status, result, name := http.StatusAccepted, record{}, j.Operation
-	if j.Done {
+	status, result, name, done := http.StatusAccepted, record{}, j.Operation, j.Done
+	if done {
 		status, result = j.Status, clone(j.Result)
 	}
 	s.mu.Unlock()
-	if j.Done && status == http.StatusOK && r.Header.Get("X-JSON-Schema") != "" {
+	if done && status == http.StatusOK && r.Header.Get("X-JSON-Schema") != "" {
 		for _, op := range operations {
 			if op.name == name {
 				schema(op, result, true)
