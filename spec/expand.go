@@ -42,13 +42,13 @@ func (x *expander) groups(machines *node) {
 			continue
 		}
 		x.checkKey("group", group)
+		before := len(x.drafts)
 		x.group(group)
 		if len(x.drafts) > maxMachines {
 			x.add(Diagnostic{Pos: group.pos, Code: "too-many-machines",
 				Message: fmt.Sprintf("group %q brings the fleet above %d machines", group.key, maxMachines),
 				Hint:    "split the fleet into several, each with its own name"}, "")
-			x.drafts = x.drafts[:maxMachines]
-			return
+			x.drafts = x.drafts[:before+1] // enough to find what else is wrong
 		}
 	}
 }
@@ -182,6 +182,8 @@ func machineUnits(path []string) [][]string {
 	switch {
 	case len(path) == 0:
 		return [][]string{{"instanceOffering"}, {"cpu", "memory"}}
+	case len(path) == 2 && (path[0] == "source" || path[0] == "rootDisk"), len(path) == 1 && path[0] == "instanceOffering":
+		return [][]string{{"name"}, {"uuid"}} // of a reference
 	case len(path) > 1:
 		return nil
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"fmt"
+	"sync"
 
 	"zfleet/schemas"
 )
@@ -103,10 +104,13 @@ func dropShapes(base, over *node) {
 	}
 }
 
+// fleetSchema compiles the schema of fleet files, once.
+var fleetSchema = sync.OnceValues(func() (*schema, error) { return newSchema(schemas.Fleet) })
+
 // fill checks the tree against the schema, replaces its variables, and checks
 // what came of it.
 func fill(root *node, vars Variables, r *reporter) variableSet {
-	rules, err := newSchema(schemas.Fleet)
+	rules, err := fleetSchema()
 	if err != nil {
 		r.add(Diagnostic{Code: "bad-schema", Message: "the schema of fleet files is broken: " + err.Error()}, "")
 		return nil
