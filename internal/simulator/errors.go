@@ -91,6 +91,7 @@ var descriptions = map[string]string{
 	"VM.1004":              "Failed to destroy vm",
 	"VM.1005":              "Failed to attach volume",
 	"VM.1006":              "Failed to detach volume",
+	"VM.1009":              "Failed to allocate MAC address",
 	"VM.1010":              "VM is not in correct state for the operation",
 	"HOST_ALLOCATION.1000": "No available host",
 	"PS.1000":              "Failed to allocate primary storage",

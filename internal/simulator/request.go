@@ -13,6 +13,9 @@ import (
 // maxBody is more than any client sends: the server has no limit of its own.
 const maxBody = 64 << 20
 
+// keptRequests is how many of the last requests are remembered at least.
+const keptRequests = 20000
+
 // An incoming is a request as far as it can be understood without its types.
 type incoming struct {
 	method string
@@ -69,6 +72,9 @@ func (s *Server) remember(r *http.Request, in *incoming, raw []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.requests) >= 2*keptRequests {
+		s.requests = slices.Clone(s.requests[keptRequests:])
+	}
 	s.requests = append(s.requests, Request{
 		Method: r.Method, Path: r.URL.RequestURI(), Operation: in.operationName(),
 		Header: kept, Body: string(raw),

@@ -144,7 +144,8 @@ func (s *Server) save() {
 	s.mu.Unlock()
 }
 
-// Requests returns every request so far, in the order of arrival.
+// Requests returns the requests so far in the order of arrival: the last 20000
+// or more.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

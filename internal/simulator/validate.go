@@ -7,10 +7,11 @@ import (
 	"unicode/utf8"
 )
 
+// dryTag asks for the checks of a call without the call.
+const dryTag = "ephemeral::validationOnly"
+
 var (
 	uuidRule     = regexp.MustCompile(`^[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}$`)
-	hexRule      = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	dryTag       = "ephemeral::validationOnly"
 	tableNames   = map[string]string{"vm-instances": "VmInstanceVO", "volumes": "VolumeVO", "images": "ImageVO", "l3-networks": "L3NetworkVO"}
 	sharedTables = []string{"zones", "clusters", "hosts", "primary-storage", "backup-storage"}
 )

@@ -11,7 +11,7 @@ var removalOperations = []*operation{
 
 // deletable checks what all deletions check of their arguments.
 func (c *call) deletable() error {
-	if !hexRule.MatchString(c.text("uuid")) {
+	if !uuidPattern.MatchString(c.text("uuid")) {
 		return fail("SYS.1003", "无效的UUID[%s]，资源不存在", c.text("uuid"))
 	}
 	if mode := c.text("deleteMode"); mode != "" && mode != "Permissive" && mode != "Enforcing" {
