@@ -154,7 +154,7 @@ func (f *file) dollars(text string, from Pos, origin string) []Pos {
 	for line := from.Line; line <= last && len(places) < count; line++ {
 		column, rest := 1, f.lines[line-1]
 		if line == from.Line {
-			column, rest = from.Column, string([]rune(rest)[from.Column-1:])
+			column, rest = from.Column, f.from(from)
 		}
 		for {
 			before, after, ok := strings.Cut(rest, "${")

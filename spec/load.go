@@ -6,9 +6,10 @@ type Input struct {
 	Data []byte
 }
 
-// Variables are values from outside the file. Files rank below Values.
+// Variables are values from outside the file. Those of the command line rank
+// first, then Files, then the other Values, then the defaults of the file.
 type Variables struct {
-	Values    map[string]string // --var, or ZFLEET_VAR_x; the caller has ranked them
+	Values    map[string]string // --var, else ZFLEET_VAR_x
 	Files     []Input           // var files, later ones win
 	Sensitive map[string]bool   // names in Values whose value must never be shown
 	// OnCommandLine holds the names in Values that came as an argument, where

@@ -65,9 +65,11 @@ func readYAML(in Input) (*node, Diagnostics) {
 
 // file is the text of a file, ready for the YAML parser.
 type file struct {
-	name  string
-	text  string
-	lines []string
+	name   string
+	text   string
+	lines  []string
+	widths []int  // of the lines, in runes
+	tabbed []bool // which lines hold tabs
 }
 
 // newFile strips the byte order mark and makes all line ends alike, neither of
@@ -75,13 +77,18 @@ type file struct {
 func newFile(in Input) *file {
 	data := bytes.TrimPrefix(in.Data, []byte("\xef\xbb\xbf"))
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
-	return &file{name: in.Name, text: text, lines: strings.Split(text, "\n")}
+	f := &file{name: in.Name, text: text, lines: strings.Split(text, "\n")}
+	f.widths, f.tabbed = make([]int, len(f.lines)), make([]bool, len(f.lines))
+	for i, line := range f.lines {
+		f.widths[i], f.tabbed[i] = utf8.RuneCountInString(line), strings.Contains(line, "\t")
+	}
+	return f
 }
 
 // at returns a place that is surely inside the file.
 func (f *file) at(line, column int) Pos {
 	line = min(max(line, 1), len(f.lines))
-	column = min(max(column, 1), utf8.RuneCountInString(f.lines[line-1])+1)
+	column = min(max(column, 1), f.widths[line-1]+1)
 	return Pos{File: f.name, Line: line, Column: column}
 }
 
@@ -91,14 +98,27 @@ func (f *file) place(tk *token.Token) Pos {
 		return f.at(1, 1)
 	}
 	at := f.at(tk.Position.Line, tk.Position.Column)
-	if line := f.lines[at.Line-1]; strings.Contains(line, "\t") {
+	if f.tabbed[at.Line-1] {
 		// The parser does not count tabs between tokens.
-		origin := firstLine(strings.TrimSpace(tk.Origin))
-		if before, _, ok := strings.Cut(string([]rune(line)[at.Column-1:]), origin); ok {
+		if before, _, ok := strings.Cut(f.from(at), firstLine(strings.TrimSpace(tk.Origin))); ok {
 			at.Column += utf8.RuneCountInString(before)
 		}
 	}
 	return at
+}
+
+// from returns the rest of the line that a place is in. Of very long lines,
+// which no person reads, it may return less.
+func (f *file) from(at Pos) string {
+	const far = 64 << 10
+	line := f.lines[at.Line-1]
+	if len(line) == f.widths[at.Line-1] { // all ASCII
+		return line[at.Column-1:]
+	}
+	if len(line) > far {
+		return ""
+	}
+	return string([]rune(line)[at.Column-1:])
 }
 
 // syntax is the diagnostic of text that is not YAML.
