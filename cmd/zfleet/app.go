@@ -138,6 +138,8 @@ snapshot, with a report of every machine.
 Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          withoutCommand,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, message: err.Error(), hint: fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
@@ -155,6 +157,18 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 	}
 	root.InitDefaultCompletionCmd(root.Name())
 	return root
+}
+
+// withoutCommand shows the help, or says what an unknown command may have meant.
+func withoutCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return root.Help()
+	}
+	hint := root.Name() + " --help lists the commands"
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", near[0])
+	}
+	return &exitError{code: exitUsage, message: fmt.Sprintf("unknown command %q", args[0]), hint: hint}
 }
 
 // args wraps cobra's argument checks so that they end in the usage exit code.

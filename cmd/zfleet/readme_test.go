@@ -84,7 +84,7 @@ func readmeShell(t *testing.T) func(command string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_STATE_HOME="+dir,
+	env := append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_STATE_HOME="+filepath.Join(dir, "state"),
 		"ZSTACK_HOST="+address.Hostname(), "ZSTACK_PORT="+address.Port(),
 		"ZSTACK_ACCOUNT_NAME="+simulatorAccount, "ZSTACK_ACCOUNT_PASSWORD="+simulatorPassword)
 	return func(command string) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"zfleet/internal/zstack"
 	"zfleet/planner"
+	"zfleet/spec"
 )
 
 const (
@@ -52,7 +54,7 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 		return nil, fmt.Errorf("reading the tags of the machines: %w", err)
 	}
 	inventory.Machines, inventory.Disks = r.observed(), r.taggedDisks()
-	if inventory.Catalog, err = r.catalog(ctx, wants, progress); err != nil {
+	if inventory.Catalog, err = r.catalog(ctx, withImages(wants, inventory.Machines), progress); err != nil {
 		return nil, err
 	}
 	return inventory, nil
@@ -218,4 +220,21 @@ func masked(text string) string {
 		}
 	}
 	return text
+}
+
+// withImages wants the images that machines were made from too, where images
+// are wanted at all: a plan that replaces one image by another names both.
+func withImages(wants planner.Wants, machines []planner.Observed) planner.Wants {
+	refs := slices.Clone(wants.Refs[planner.KindImage])
+	if len(refs) == 0 {
+		return wants
+	}
+	for _, vm := range machines {
+		if ref := (spec.Ref{UUID: vm.ImageUUID}); vm.ImageUUID != "" && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	wants.Refs = maps.Clone(wants.Refs)
+	wants.Refs[planner.KindImage] = refs
+	return wants
 }
