@@ -17,7 +17,6 @@ import (
 // one, and what every name was bound to. The last line is fixed:
 //
 //	Plan: 12 to create, 1 to update, 1 to replace, 2 to delete, 3 to keep, 0 blocked.
-//	No changes. 18 machines are as the fleet file says.
 func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	p := newPrinter(style)
 	names := namesOf(plan.References)
@@ -32,6 +31,8 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	if counts.Keep != total(counts) {
 		p.references(plan.References)
 		p.reminder(plan)
+	} else {
+		p.linef(plain, "%s", unchanged(counts.Keep))
 	}
 	p.linef(strong, "%s", PlanSummary(counts))
 	return p.writeTo(w)
@@ -39,14 +40,19 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 
 // PlanSummary is the last line of a plan.
 func PlanSummary(c planner.Counts) string {
-	if c.Keep == total(c) {
-		if c.Keep == 1 {
-			return "No changes. 1 machine is as the fleet file says."
-		}
-		return fmt.Sprintf("No changes. %d machines are as the fleet file says.", c.Keep)
-	}
 	return fmt.Sprintf("Plan: %d to create, %d to update, %d to replace, %d to delete, %d to keep, %d blocked.",
 		c.Create, c.Update, c.Replace, c.Delete, c.Keep, c.Blocked)
+}
+
+// unchanged says that there is nothing to do.
+func unchanged(machines int) string {
+	switch machines {
+	case 0:
+		return "No changes: the fleet has no machines, and none are asked for."
+	case 1:
+		return "No changes: 1 machine is as the fleet file says."
+	}
+	return fmt.Sprintf("No changes: %d machines are as the fleet file says.", machines)
 }
 
 func total(c planner.Counts) int {
