@@ -122,7 +122,7 @@ func ReadJournal(r io.Reader) ([]Event, error) {
 	)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return events, nil
 		}
 		if err != nil {

@@ -278,6 +278,7 @@ func (b *builder) leftDisks(change *Change, orphans []Disk) {
 	case Keep:
 		change.Action, change.Edit = Update, &Edit{}
 		change.Reason = "data disks are left of its earlier VMs"
+	case Create, Update, Replace, Delete:
 	}
 	change.Disks = append(change.Disks, fates(b.scope, change.Key, orphans)...)
 }

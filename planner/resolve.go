@@ -35,10 +35,6 @@ func (r *resolver) errorf(pos spec.Pos, code, hint, format string, args ...any) 
 	r.report(spec.Diagnostic{Pos: pos, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)})
 }
 
-func (r *resolver) warnf(pos spec.Pos, code, hint, format string, args ...any) {
-	r.report(spec.Diagnostic{Severity: spec.Warning, Pos: pos, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)})
-}
-
 // site is where a machine was asked to stand, once bound. It narrows names down.
 type site struct{ zone, cluster, host *Entry }
 

@@ -102,6 +102,7 @@ func sourceKind(kind spec.SourceKind) Kind {
 		return KindVolume
 	case spec.FromSnapshot:
 		return KindSnapshot
+	case spec.FromImage:
 	}
 	return KindImage
 }

@@ -208,6 +208,6 @@ func (a *absences) report(r *reporter, drafts []draft) {
 			d.Pos = places[group]
 			d.Message = fmt.Sprintf("group %q %s", group, one.lacking)
 		}
-		r.missing(d, "")
+		r.missing(d)
 	}
 }

@@ -45,7 +45,7 @@ func (l *loader) checkIdentity(root, top *node) {
 	name, id := top.get("name"), top.get("id")
 	if name == nil {
 		l.missing(Diagnostic{Pos: root.pos, Code: "no-name", Message: "the fleet has no name",
-			Hint: "add name: NAME; with the id it is what the fleet's machines are known by"}, "")
+			Hint: "add name: NAME; with the id it is what the fleet's machines are known by"})
 	} else if problem := keyProblem("fleet", f.Name, name.pos); problem != nil && isString(name) {
 		l.add(*problem, "")
 	}
@@ -55,7 +55,7 @@ func (l *loader) checkIdentity(root, top *node) {
 			Hint: "an id is a lower-case letter and 7 letters or digits; zfleet init writes a random one"}, "")
 	case id == nil && name != nil:
 		l.missing(Diagnostic{Severity: Warning, Pos: name.pos, Code: "no-id", Message: "the fleet has no id",
-			Hint: "without one, the account's UUID takes its place, so two fleets of this name in one account are one; zfleet init writes an id"}, "")
+			Hint: "without one, the account's UUID takes its place, so two fleets of this name in one account are one; zfleet init writes an id"})
 	}
 }
 

@@ -103,7 +103,7 @@ func (d *decoder) integer(n *node) *int {
 		return nil
 	}
 	if n.kind != intNode {
-		d.missing(wrongKind(n, "a whole number"), "")
+		d.missing(wrongKind(n, "a whole number"))
 		return nil
 	}
 	value, err := parseInt(n.text)
@@ -155,7 +155,7 @@ func (d *decoder) reference(n *node) *Ref {
 	}
 	if ref.UUID == "" && ref.Name == "" {
 		d.missing(Diagnostic{Pos: n.pos, Code: "empty-reference", Message: "the reference names nothing",
-			Hint: "write a name, a UUID, or a map with name or uuid"}, "")
+			Hint: "write a name, a UUID, or a map with name or uuid"})
 	}
 	return &ref
 }
@@ -221,7 +221,7 @@ func (d *decoder) boolean(n *node) *bool {
 		return nil
 	}
 	if n.kind != boolNode {
-		d.missing(wrongKind(n, "true or false"), "")
+		d.missing(wrongKind(n, "true or false"))
 		return nil
 	}
 	value := strings.EqualFold(n.text, "true")

@@ -37,7 +37,7 @@ func (d *decoder) network(n *node) Network {
 	if ref := d.reference(n.get("network")); ref != nil {
 		nic.Network = *ref
 	} else {
-		d.missing(Diagnostic{Pos: n.pos, Code: "no-network", Message: "the NIC has no network", Hint: "add network: NAME"}, "")
+		d.missing(Diagnostic{Pos: n.pos, Code: "no-network", Message: "the NIC has no network", Hint: "add network: NAME"})
 	}
 	if isDefault := d.boolean(n.get("default")); isDefault != nil {
 		nic.Default = *isDefault

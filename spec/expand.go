@@ -87,7 +87,7 @@ func (x *expander) group(group entry) {
 // numbered adds the machines of a count.
 func (x *expander) numbered(group entry, own, count *node) {
 	if count.kind != intNode {
-		x.missing(wrongKind(count, "a whole number"), "")
+		x.missing(wrongKind(count, "a whole number"))
 		return
 	}
 	n, err := parseInt(count.text)
@@ -122,7 +122,7 @@ func (x *expander) omitted(omit *node, total int) map[int]bool {
 	}
 	for _, item := range omit.items {
 		if item.kind != intNode {
-			x.missing(wrongKind(item, "a whole number"), "")
+			x.missing(wrongKind(item, "a whole number"))
 			continue
 		}
 		n, err := parseInt(item.text)

@@ -139,7 +139,7 @@ func (l *loader) load(root *node) {
 	x := expander{reporter: l.reporter, fleet: f.Name, defaults: defaults, defaultsFor: defaultsFor}
 	if machines, ok := present(root, "machines"); !ok {
 		l.missing(Diagnostic{Pos: cmp.Or(machines.pos, root.pos), Code: "no-machines", Message: "the fleet has no machines",
-			Hint: "add machines: with a group, such as web: {count: 3, source: {image: centos-7.9}}"}, "")
+			Hint: "add machines: with a group, such as web: {count: 3, source: {image: centos-7.9}}"})
 	} else {
 		x.groups(machines.value)
 	}

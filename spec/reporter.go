@@ -49,9 +49,9 @@ func (r *reporter) add(d Diagnostic, subject string) {
 }
 
 // missing reports something that is not there, unless it may only seem so.
-func (r *reporter) missing(d Diagnostic, subject string) {
+func (r *reporter) missing(d Diagnostic) {
 	if !r.partial {
-		r.add(d, subject)
+		r.add(d, "")
 	}
 }
 

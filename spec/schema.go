@@ -164,7 +164,7 @@ func (s *schema) deref(m map[string]any) map[string]any {
 		if !ok {
 			return m
 		}
-		var at any = s.raw
+		at := s.raw
 		for _, part := range pointerParts(strings.TrimPrefix(ref, "#")) {
 			object, _ := at.(map[string]any)
 			at = object[part]

@@ -107,7 +107,7 @@ func (d *decoder) userData(n *node) *Text {
 	named := n.get("template")
 	if !isString(named) {
 		d.missing(Diagnostic{Pos: n.pos, Code: "empty-user-data", Message: "the user data names no template",
-			Hint: "write the text itself, or {template: FILE} for a file in which ${...} is replaced"}, "")
+			Hint: "write the text itself, or {template: FILE} for a file in which ${...} is replaced"})
 		return nil
 	}
 	tree := d.files.load(named, d.reporter)

@@ -60,7 +60,7 @@ func (a *app) connect(ctx context.Context, f connectionFlags, w wire) (*session,
 	shutdown := func() {}
 	shown := cfg.Endpoint
 	if f.simulate {
-		sim, err := a.startSimulator()
+		sim, err := a.startSimulator(ctx)
 		if err != nil {
 			return nil, err
 		}

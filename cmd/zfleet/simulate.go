@@ -40,7 +40,7 @@ type simulation struct {
 	close  func()
 }
 
-func (a *app) startSimulator() (*simulation, error) {
+func (a *app) startSimulator(ctx context.Context) (*simulation, error) {
 	if err := os.MkdirAll(filepath.Dir(simulatorState), 0o700); err != nil {
 		return nil, fmt.Errorf("state of the simulator: %w", err)
 	}
@@ -57,7 +57,7 @@ func (a *app) startSimulator() (*simulation, error) {
 		unlock()
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		unlock()
 		return nil, fmt.Errorf("start the simulator: %w", err)
@@ -147,7 +147,7 @@ func (a *app) runSimulator(ctx context.Context, f simulatorFlags) error {
 	if err != nil {
 		return &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", strings.TrimSpace(f.datacenter+" "+f.state), err)}
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

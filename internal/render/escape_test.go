@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -103,7 +104,7 @@ func checkXML(t *testing.T, document string) {
 	depth, elements := 0, 0
 	for decoder := xml.NewDecoder(strings.NewReader(document)); ; {
 		token, err := decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

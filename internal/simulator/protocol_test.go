@@ -328,7 +328,9 @@ func TestFaults(t *testing.T) {
 - {operation: CreateVmInstance, nth: 2, fault: drop-after}
 `))
 		for _, made := range []bool{false, true} {
-			if _, err := http.DefaultClient.Do(c.request("POST", "/vm-instances", c.params(record{"resourceUuid": nowhere}))); err == nil {
+			answer, err := http.DefaultClient.Do(c.request("POST", "/vm-instances", c.params(record{"resourceUuid": nowhere})))
+			if err == nil {
+				_ = answer.Body.Close()
 				t.Fatal("the connection stays")
 			}
 			for range 50 {

@@ -78,8 +78,12 @@ func openStore(path string, tables map[string]map[string]record, now func() time
 	// What the file says replaces the first state: merged, deleted rows of the
 	// data center would come back.
 	s.state = state{}
-	if err := json.Unmarshal(data, &s.state); err != nil || s.Tables == nil {
-		return nil, fmt.Errorf("simulator state %s is damaged (%v); remove it to start afresh", path, err)
+	err = json.Unmarshal(data, &s.state)
+	if err == nil && s.Tables == nil {
+		err = errors.New("it has no tables")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("simulator state %s is damaged: %w; remove it to start afresh", path, err)
 	}
 	s.fill()
 	// encoding/json gives float64 for every number; sizes need all 64 bits.
@@ -152,7 +156,7 @@ func writeState(path string, data []byte) error {
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
-		os.Remove(temporary.Name())
+		_ = os.Remove(temporary.Name())
 		return fmt.Errorf("keep simulator state: %w", err)
 	}
 	return nil

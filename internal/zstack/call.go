@@ -102,10 +102,8 @@ func isCallPath(path string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(rest, "/") {
-		odd := strings.ContainsFunc(segment, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:", r))
-		})
-		if odd || segment == "" || segment == "." || segment == ".." {
+		plain := strings.Trim(segment, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == ""
+		if !plain || segment == "" || segment == "." || segment == ".." {
 			return false
 		}
 	}

@@ -49,9 +49,7 @@ func Where(field, op, value string) (Condition, bool) {
 }
 
 func isField(field string) bool {
-	return field != "" && !strings.ContainsFunc(field, func(r rune) bool {
-		return !(r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
-	})
+	return field != "" && strings.Trim(field, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == ""
 }
 
 // In makes the condition that a field is one of the values, such as UUIDs. Each
