@@ -66,6 +66,7 @@ func TestSchemaWords(t *testing.T) {
 		{"zero excluded", "kind: Fleet\nrate: 0\n", "f:2:7: want more than 0 for \"rate\", got 0 [out-of-range]\n"},
 		{"yes", "kind: Fleet\nflag: yes\n", "f:2:7: want true or false for \"flag\", got \"yes\" [wrong-type]\n  hint: write true\n"},
 		{"string for a list", "kind: Fleet\ntags: prod\n", "f:2:7: want a list of strings for \"tags\", got \"prod\" [wrong-type]\n"},
+		{"colons within braces", "{kind: Fleet, tags: [a::b]}\n", "f:1:22: want a string for \"tags[0]\", got a map [wrong-type]\n  hint: put it in quotes: \"a::b\"\n"},
 		{"list item", "kind: Fleet\ntags: [a, {b: c}]\n", "f:2:11: want a string for \"tags[1]\", got a map [wrong-type]\n"},
 		{"both readings", "kind: Fleet\nref: [a]\n", "f:2:6: want a string or a map for \"ref\", got a list [wrong-type]\n"},
 		{"size", "kind: Fleet\nsize: 50GB\n", "f:2:7: want a size such as 50GiB for \"size\", got \"50GB\" [bad-size]\n  hint: write 50GiB for 50 × 1024³ bytes, or 50000000000 for 50 × 1000³ bytes\n"},

@@ -90,6 +90,10 @@ func wrongType(at located, want []string) Diagnostic {
 	if len(want) == 1 && want[0] == "a string" && at.value.kind < stringNode && at.value.kind > nullNode && !at.value.secret {
 		hint = fmt.Sprintf("put it in quotes: %q", at.value.text)
 	}
+	// The parser takes a::b in a list within braces for a map.
+	if entries := at.value.entries; len(entries) == 1 && entries[0].value.kind == stringNode && strings.HasPrefix(entries[0].value.text, ":") && !entries[0].value.secret {
+		hint = fmt.Sprintf("put it in quotes: %q", entries[0].key+":"+entries[0].value.text)
+	}
 	if hint == "" && len(at.value.literal) > 0 {
 		hint = "the value comes from a variable"
 	}
