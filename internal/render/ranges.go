@@ -10,22 +10,39 @@ import (
 // ranges writes a list shortly: runs that count up by one become
 // "first … last", everything else stands as it is. Nothing is left out that a
 // reader could not put back.
-func ranges(texts []string) string {
-	var parts []string
+func ranges(texts []string) string { return joinSpans(spansOf(texts)) }
+
+// span is a text, or a run of texts that count up, and how many they are.
+type span struct {
+	text  string
+	count int
+}
+
+func spansOf(texts []string) []span {
+	var spans []span
 	for start := 0; start < len(texts); {
 		end := start + 1
 		for end < len(texts) && follows(texts[end-1], texts[end]) {
 			end++
 		}
-		switch run := texts[start:end]; {
-		case len(run) <= 2:
-			parts = append(parts, run...)
-		default:
-			parts = append(parts, run[0]+" … "+run[len(run)-1])
+		if run := texts[start:end]; len(run) > 2 {
+			spans = append(spans, span{run[0] + " … " + run[len(run)-1], len(run)})
+		} else {
+			for _, text := range run {
+				spans = append(spans, span{text, 1})
+			}
 		}
 		start = end
 	}
-	return strings.Join(parts, ", ")
+	return spans
+}
+
+func joinSpans(spans []span) string {
+	texts := make([]string, len(spans))
+	for i, s := range spans {
+		texts[i] = s.text
+	}
+	return strings.Join(texts, ", ")
 }
 
 // follows reports whether b is the text after a: the next IP address, or the

@@ -133,5 +133,22 @@ func mdCode(text string) string {
 }
 
 // mdCell is mdCode for a cell of a table, which is cut at pipes before anything
-// else is looked at.
-func mdCell(text string) string { return strings.ReplaceAll(mdCode(text), "|", `\|`) }
+// else is looked at. Whether a backslash before a pipe holds it together
+// depends on what stands before the backslash, so a text with pipes is written
+// in entities, in which nothing is markup either.
+func mdCell(text string) string {
+	if !strings.Contains(text, "|") {
+		return mdCode(text)
+	}
+	var b strings.Builder
+	b.WriteString("<code>")
+	for _, r := range visible(text) {
+		if strings.ContainsRune(mdSpecial+"\"':/.", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	b.WriteString("</code>")
+	return b.String()
+}

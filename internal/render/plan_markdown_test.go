@@ -1,0 +1,225 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+func TestPlanMarkdown(t *testing.T) {
+	var many []planner.Change
+	for n := 1; n <= 400; n++ {
+		many = append(many, create(n))
+	}
+	keep := planner.Change{Key: "web/1", Name: "web-01", Action: planner.Keep}
+	full := MarkdownOptions{Limit: DefaultMarkdownLimit, Full: "zfleet show plan.json"}
+	for _, tt := range []struct {
+		name string
+		plan *planner.Plan
+		opts MarkdownOptions
+	}{
+		{"plan-one", planOf(create(1)), full},
+		{"plan-mixed", mixedPlan(), full},
+		{"plan-mixed-short", mixedPlan(), MarkdownOptions{Limit: 3200, Full: "zfleet show plan.json"}},
+		{"plan-400", planOf(many...), full},
+		{"plan-5000", plan5000(), MarkdownOptions{Limit: 12000}},
+		{"plan-none", planOf(keep, keep), full},
+		{"plan-hostile", hostilePlan(), MarkdownOptions{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			golden(t, tt.name+".md", func(w io.Writer) error { return PlanMarkdown(w, tt.plan, tt.opts) })
+		})
+	}
+	if err := PlanMarkdown(io.Discard, planOf(), MarkdownOptions{Limit: MinMarkdownLimit - 1}); err == nil {
+		t.Error("a limit into which the totals may not fit is not refused")
+	}
+}
+
+// plan5000 has 5,000 changes, of which the updates and some deletes are all different.
+func plan5000() *planner.Plan {
+	var changes []planner.Change
+	for n := 1; n <= 5000; n++ {
+		c := create(n)
+		switch {
+		case n%50 == 0:
+			c = planner.Change{Key: c.Key, Name: c.Name, Action: planner.Delete, UUID: c.UUID, Reason: "not in the fleet file",
+				Disks: []planner.DiskFate{{UUID: uid("d15c", n), Name: fmt.Sprintf("data-%d", n), Size: int64(n) << 30}}}
+		case n%5 == 0:
+			c = planner.Change{Key: c.Key, Name: c.Name, Action: planner.Update, UUID: c.UUID, Reason: "differs in description",
+				Differences: []planner.Difference{{Field: "description", Before: strings.Repeat("x", 300), After: fmt.Sprintf("machine %d", n)}}}
+		}
+		changes = append(changes, c)
+	}
+	return planOf(changes...)
+}
+
+// hostileNames are names that try to be more than names.
+var hostileNames = []string{
+	"</details><script>alert(1)</script>", "a|b", "`code`", "``", "-->", "<!-- x", "@everyone #1 !2", "[x](javascript:x)",
+	"line\nbreak\r\n</details>\n\n# heading", "**bold** _it_ ~~x~~", "\\|", "\\", "x`|`y", "\x1b[31mred", "\u202egnp.exe", "\xff\xfe", "数据库", "", " ", "https://x.y www.z.y",
+}
+
+func hostilePlan() *planner.Plan {
+	plan := mixedPlan()
+	at := 0
+	text := func() string { at++; return hostileNames[at%len(hostileNames)] }
+	plan.Scope = planner.Scope{Name: "x--><b>", ID: "--"}
+	plan.Endpoint, plan.ServerVersion = hostileNames[0], hostileNames[2]
+	for i := range plan.Changes {
+		c := &plan.Changes[i]
+		c.Key, c.Name, c.Reason = "web/"+text(), text(), text()
+		c.Notes = []string{text()}
+		for j := range c.Differences {
+			d := &c.Differences[j]
+			d.Field, d.Before, d.After = text(), text(), text()
+		}
+		for j := range c.Disks {
+			c.Disks[j].Name = text()
+		}
+	}
+	plan.Refusals = append(plan.Refusals, planner.Refusal{Code: "x", Message: text(), Hint: text()})
+	plan.Copies[0].Name, plan.Copies[0].Key, plan.Copies[0].Why = hostileNames[0], hostileNames[1], hostileNames[8]
+	plan.Notes = append(plan.Notes, spec.Diagnostic{Message: hostileNames[8], Hint: hostileNames[0]})
+	return plan
+}
+
+// TestMarkdownBudget: whatever the plan and the limit, the document fits, is
+// valid, and is closed where it was opened.
+func TestMarkdownBudget(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		plan := randomPlan(random)
+		limit := MinMarkdownLimit + int(random.ExpFloat64()*6000)
+		var out bytes.Buffer
+		opts := MarkdownOptions{Limit: limit, Full: randomText(random)}
+		if err := PlanMarkdown(&out, plan, opts); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		if len(text) > limit {
+			t.Fatalf("seed %d: %d bytes, the limit is %d", seed, len(text), limit)
+		}
+		if err := wellFormed(text); err != nil {
+			t.Fatalf("seed %d: %v in:\n%s", seed, err, text)
+		}
+		var whole bytes.Buffer
+		if err := PlanMarkdown(&whole, plan, MarkdownOptions{Full: opts.Full}); err != nil {
+			t.Fatal(err)
+		}
+		if err := wellFormed(whole.String()); err != nil {
+			t.Fatalf("seed %d: %v in:\n%s", seed, err, whole.String())
+		}
+		if short := strings.Contains(text, "Left out to stay within"); short != (whole.Len() > limit) {
+			t.Fatalf("seed %d: says that something is left out: %t; the whole has %d bytes, the limit is %d", seed, short, whole.Len(), limit)
+		}
+		if !strings.HasSuffix(text, PlanSummary(plan.Counts())+"\n") || !strings.HasPrefix(text, "<!-- zfleet plan fleet=") {
+			t.Fatalf("seed %d: no marker or no totals in:\n%s", seed, text)
+		}
+	}
+}
+
+func randomText(random *rand.Rand) string {
+	text := hostileNames[random.IntN(len(hostileNames))]
+	switch random.IntN(4) {
+	case 0:
+		return strings.Repeat(text, random.IntN(200))
+	case 1:
+		return text + fmt.Sprint(random.IntN(5))
+	case 2:
+		return "plain words"
+	}
+	return text
+}
+
+func randomPlan(random *rand.Rand) *planner.Plan {
+	plan := &planner.Plan{Scope: planner.Scope{Name: randomText(random), ID: randomText(random)},
+		Endpoint: randomText(random), ServerVersion: randomText(random)}
+	actions := []planner.Action{planner.Create, planner.Update, planner.Replace, planner.Delete, planner.Keep, planner.Blocked}
+	for n := range random.IntN(60) {
+		c := create(n)
+		c.Action, c.Key, c.Reason = actions[random.IntN(len(actions))], randomText(random), randomText(random)
+		for range random.IntN(3) {
+			c.Differences = append(c.Differences, planner.Difference{Field: randomText(random), Before: randomText(random), After: randomText(random), NeedsStop: random.IntN(2) == 0})
+			c.Notes = append(c.Notes, randomText(random))
+			c.Disks = append(c.Disks, planner.DiskFate{Name: randomText(random), Size: random.Int64N(1 << 40)})
+		}
+		plan.Changes = append(plan.Changes, c)
+	}
+	for range random.IntN(5) {
+		plan.Refusals = append(plan.Refusals, planner.Refusal{Code: randomText(random), Message: randomText(random), Hint: randomText(random)})
+		plan.Notes = append(plan.Notes, spec.Diagnostic{Code: randomText(random), Message: randomText(random), Hint: randomText(random)})
+		plan.Copies = append(plan.Copies, planner.Copy{Name: randomText(random), Key: randomText(random), Why: randomText(random)})
+		plan.References = append(plan.References, planner.Binding{Kind: "image", Ref: randomText(random), Name: randomText(random)})
+	}
+	return plan
+}
+
+// wellFormed reports text outside code spans that could be HTML of somebody
+// else's, code spans that do not end, and folds that are not closed.
+func wellFormed(text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("not valid UTF-8")
+	}
+	depth := 0
+	for i, line := range strings.Split(text, "\n") {
+		switch line {
+		case "<details>":
+			depth++
+		case "</details>":
+			depth--
+		}
+		if depth < 0 {
+			return fmt.Errorf("line %d closes what is not open", i+1)
+		}
+		rest, ok := withoutCode(line)
+		if !ok {
+			return fmt.Errorf("line %d: a code span does not end: %s", i+1, line)
+		}
+		for _, tag := range []string{"<details>", "</details>", "<summary>", "</summary>", "<br>", "<code>", "</code>"} {
+			rest = strings.ReplaceAll(rest, tag, "")
+		}
+		if i > 0 && strings.ContainsAny(rest, "<>@") {
+			return fmt.Errorf("line %d holds foreign markup: %s", i+1, line)
+		}
+		if strings.HasPrefix(line, "| ") && strings.Count(line, "|") != strings.Count(rest, "|") {
+			return fmt.Errorf("line %d has pipes within a cell: %s", i+1, line)
+		}
+	}
+	if depth != 0 {
+		return fmt.Errorf("%d folds are not closed", depth)
+	}
+	return nil
+}
+
+// withoutCode takes the code spans out of a line, as CommonMark finds them.
+func withoutCode(line string) (rest string, ok bool) {
+	for line != "" {
+		open := strings.IndexByte(line, '`')
+		if open < 0 {
+			break
+		}
+		rest += line[:open]
+		line = line[open:]
+		fence := len(line) - len(strings.TrimLeft(line, "`"))
+		line = line[fence:]
+		for {
+			end := strings.IndexByte(line, '`')
+			if end < 0 {
+				return rest, false
+			}
+			run := len(line[end:]) - len(strings.TrimLeft(line[end:], "`"))
+			line = line[end+run:]
+			if run == fence {
+				break
+			}
+		}
+	}
+	return rest + line, true
+}
