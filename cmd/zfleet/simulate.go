@@ -100,9 +100,12 @@ func newSimulator(a *app) *cobra.Command {
 
 It behaves like the real one: jobs, sessions, queries, errors, recycle bin. Log in
 as admin with the password "password", or with what the data center file says.
-GET /simulator/findings lists every unknown or malformed parameter that clients sent.`,
+GET /simulator/findings lists every unknown or malformed parameter that clients sent.
+
+With --faults it misbehaves by rules: lost answers, errors, expired sessions, proxies that
+answer nonsense. examples/faults.yaml explains the rules.`,
 		Example: `  zfleet simulator --listen 127.0.0.1:8080 --state cloud.json --latency 2s
-  zfleet simulator --datacenter examples/datacenter.yaml --faults faults.yaml`,
+  zfleet simulator --datacenter examples/datacenter.yaml --faults examples/faults.yaml`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSimulator(cmd.Context(), f) },
 	}
