@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,16 +58,43 @@ func (f *planFlags) options() planner.Options {
 
 // output formats of a document on stdout.
 const (
-	formatText = "text"
-	formatJSON = "json"
+	formatText     = "text"
+	formatJSON     = "json"
+	formatMarkdown = "markdown"
 )
+
+// outputFlags say how a document is to be written to stdout.
+type outputFlags struct {
+	format        string
+	markdownLimit int
+}
+
+func (f *outputFlags) add(cmd *cobra.Command, formats string) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.format, "output", "o", formatText, formats)
+	flags.IntVar(&f.markdownLimit, "markdown-limit", render.DefaultMarkdownLimit, "shorten a plan as markdown to this many `BYTES`; 0 does not")
+}
+
+// check refuses formats other than those allowed, and limits that are too low.
+func (f *outputFlags) check(allowed ...string) error {
+	if f.markdownLimit != 0 && f.markdownLimit < render.MinMarkdownLimit {
+		return usageError("--markdown-limit %d: want 0, or at least %d", f.markdownLimit, render.MinMarkdownLimit)
+	}
+	return checkFormat(f.format, allowed...)
+}
+
+// markdown returns how to write a plan as Markdown; full is the command that
+// shows all of it.
+func (f *outputFlags) markdown(full ...string) render.MarkdownOptions {
+	return render.MarkdownOptions{Limit: f.markdownLimit, Full: strings.Join(full, " ")}
+}
 
 func newPlan(a *app) *cobra.Command {
 	var (
 		f         planFlags
 		out       string
 		inventory string
-		format    string
+		output    outputFlags
 		detailed  bool
 	)
 	cmd := &cobra.Command{
@@ -74,23 +102,29 @@ func newPlan(a *app) *cobra.Command {
 		Short: "Show what apply would do",
 		Long: `Show what apply would do, without doing any of it: plan sends nothing that could change the cloud.
 
-With --out the plan is kept in a file that apply carries out as it was reviewed.`,
+With --out the plan is kept in a file that apply carries out as it was reviewed.
+
+With -o markdown it is written for a comment on a change: what stands in the way,
+deletes and replacements first, the rest folded, within --markdown-limit. The
+first line is hidden and the same for every plan of the fleet, so that a bot can
+find the comment that it has to replace.`,
 		Example: `  zfleet plan --simulate -f examples/staging.yaml
   zfleet plan -f fleet.yaml --out plan.json
+  zfleet plan -f fleet.yaml --out plan.json -o markdown > comment.md
   zfleet plan -f fleet.yaml --inventory inventory.json    # no network`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(format, formatText, formatJSON); err != nil {
+			if err := output.check(formatText, formatMarkdown, formatJSON); err != nil {
 				return err
 			}
-			return a.runPlan(cmd.Context(), f, inventory, out, format, detailed)
+			return a.runPlan(cmd.Context(), f, inventory, out, output, detailed)
 		},
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")
-	flags.StringVarP(&format, "output", "o", formatText, "text or json")
+	output.add(cmd, "text, markdown or json")
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when changes are pending or blocked")
 	return cmd
 }
@@ -104,7 +138,7 @@ func checkFormat(format string, allowed ...string) error {
 	return usageError("-o %q: want one of %v", format, allowed)
 }
 
-func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out, format string, detailed bool) error {
+func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, output outputFlags, detailed bool) error {
 	fleet, err := a.load(f.fleet)
 	if err != nil {
 		return err
@@ -123,7 +157,11 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out, format s
 			return err
 		}
 	}
-	if err := a.showPlan(plan, format); err != nil {
+	full := []string{"zfleet plan -f", strings.Join(f.fleet.files, " -f ")}
+	if out != "" {
+		full = []string{"zfleet show", out}
+	}
+	if err := a.showPlan(plan, output, full...); err != nil {
 		return err
 	}
 	if out != "" {
@@ -189,9 +227,12 @@ func build(fleet *loaded, inventory *planner.Inventory, options planner.Options)
 	return plan, nil
 }
 
-func (a *app) showPlan(plan *planner.Plan, format string) error {
-	if format == formatJSON {
+func (a *app) showPlan(plan *planner.Plan, output outputFlags, full ...string) error {
+	switch output.format {
+	case formatJSON:
 		return render.PlanJSON(a.stdout, plan)
+	case formatMarkdown:
+		return render.PlanMarkdown(a.stdout, plan, output.markdown(full...))
 	}
 	return render.PlanText(a.stdout, plan, a.style(a.stdout))
 }

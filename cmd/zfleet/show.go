@@ -14,7 +14,7 @@ import (
 )
 
 func newShow(a *app) *cobra.Command {
-	var format string
+	var output outputFlags
 	cmd := &cobra.Command{
 		Use:   "show PLAN|REPORT|RUN",
 		Short: "Render a plan, a report or a run again",
@@ -22,35 +22,36 @@ func newShow(a *app) *cobra.Command {
 credentials. RUN is a run's id or directory; a run that was killed is shown from
 its journal.`,
 		Example: `  zfleet show plan.json
+  zfleet show plan.json -o markdown --markdown-limit 20000
   zfleet show report.json -o markdown
   zfleet show 20260102-030405-a1b2c3`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := checkFormat(format, formatText, formatJSON, "markdown", "junit", "html"); err != nil {
+			if err := output.check(formatText, formatJSON, formatMarkdown, "junit", "html"); err != nil {
 				return err
 			}
-			return a.runShow(args[0], format)
+			return a.runShow(args[0], output)
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", formatText, "text or json; for reports also markdown, junit or html")
+	output.add(cmd, "text, markdown or json; for reports also junit or html")
 	return cmd
 }
 
-func (a *app) runShow(name, format string) error {
+func (a *app) runShow(name string, output outputFlags) error {
 	plan, report, err := openDocument(name)
 	if err != nil {
 		return err
 	}
 	if plan != nil {
-		if format != formatText && format != formatJSON {
-			return usageError("-o %s is for reports; %s is a plan", format, name)
+		if output.format == "junit" || output.format == "html" {
+			return usageError("-o %s is for reports; %s is a plan", output.format, name)
 		}
-		return a.showPlan(plan, format)
+		return a.showPlan(plan, output, "zfleet show", name)
 	}
-	switch format {
+	switch output.format {
 	case formatJSON:
 		return render.ReportJSON(a.stdout, report)
-	case "markdown":
+	case formatMarkdown:
 		return render.ReportMarkdown(a.stdout, report)
 	case "junit":
 		return render.ReportJUnit(a.stdout, report)
