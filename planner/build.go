@@ -38,6 +38,7 @@ func Build(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnos
 		names: newResolver(inv.Catalog),
 		owned: newOwnership(inv.Scope, inv, fleet),
 	}
+	b.names.imaginary = inv.imaginary
 	b.drafter = drafter{scope: inv.Scope, resolve: b.names, secrets: newSecretDigests(inv.Scope, secretValues(fleet))}
 	var changes []Change
 	for i := range fleet.Machines {

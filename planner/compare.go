@@ -201,7 +201,12 @@ func (c *comparison) oldSource() string {
 }
 
 // named returns a name that cannot be taken for that of a namesake.
-func named(e Entry) string { return e.Name + " (" + e.UUID[:min(8, len(e.UUID))] + ")" }
+func named(e Entry) string {
+	if e.Name == e.UUID {
+		return e.Name
+	}
+	return e.Name + " (" + e.UUID[:min(8, len(e.UUID))] + ")"
+}
 
 // describe says a field of the file in a few words.
 func (c *comparison) describe(field string) string {

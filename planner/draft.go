@@ -84,7 +84,7 @@ func (d *drafter) site(m *spec.Machine) site {
 	s.zone = d.resolve.bind(KindZone, p.Zone, site{}, m.At("placement.zone"))
 	s.cluster = d.resolve.bind(KindCluster, p.Cluster, site{zone: s.zone}, m.At("placement.cluster"))
 	s.host = d.resolve.bind(KindHost, p.Host, site{zone: s.zone, cluster: s.cluster}, m.At("placement.host"))
-	if s.zone != nil && s.cluster != nil && s.cluster.ZoneUUID != s.zone.UUID {
+	if s.zone != nil && s.cluster != nil && !s.zone.holds(s.cluster) {
 		d.resolve.errorf(m.At("placement.cluster"), "placement-conflict", "the server would look at the cluster only: remove the zone, or name its own",
 			"cluster %q is in zone %q, not in %q", s.cluster.Name, d.resolve.nameOf(KindZone, s.cluster.ZoneUUID), s.zone.Name)
 	}
@@ -92,7 +92,7 @@ func (d *drafter) site(m *spec.Machine) site {
 		d.resolve.errorf(m.At("placement.host"), "placement-conflict", "the server would look at the host only: remove the cluster, or name its own",
 			"host %q is not in cluster %q", s.host.Name, s.cluster.Name)
 	}
-	if s.host != nil && s.zone != nil && s.host.ZoneUUID != s.zone.UUID {
+	if s.host != nil && s.zone != nil && !s.zone.holds(s.host) {
 		d.resolve.errorf(m.At("placement.host"), "placement-conflict", "the server would look at the host only: remove the zone, or name its own",
 			"host %q is not in zone %q", s.host.Name, s.zone.Name)
 	}
@@ -101,6 +101,9 @@ func (d *drafter) site(m *spec.Machine) site {
 
 // site returns the place without its host, for checking the host against it.
 func (s site) site() site { return site{zone: s.zone, cluster: s.cluster} }
+
+// holds reports whether something is in a zone, as far as it is known where it is.
+func (e *Entry) holds(part *Entry) bool { return part.ZoneUUID == "" || part.ZoneUUID == e.UUID }
 
 // bindSource binds the source, and keeps the finding if there is nothing to bind.
 func (d *drafter) bindSource(w *draft) {

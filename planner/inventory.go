@@ -19,6 +19,10 @@ type Inventory struct {
 	Disks []Disk `json:"disks"`
 	// Catalog holds what the fleet's references may be bound to.
 	Catalog Catalog `json:"catalog"`
+
+	// imaginary marks the inventory of a cloud in which the UUID of everything
+	// is the text of the reference to it.
+	imaginary bool
 }
 
 // Observed is one VM as the server shows it. Sizes are bytes; empty means that

@@ -17,6 +17,8 @@ type resolver struct {
 	bindings map[Binding]bool
 	findings spec.Diagnostics
 	seen     map[spec.Diagnostic]bool
+	// imaginary: the UUID of everything is the text of the reference to it.
+	imaginary bool
 }
 
 func newResolver(catalog Catalog) *resolver {
@@ -100,6 +102,9 @@ func (r *resolver) bind(kind Kind, ref *spec.Ref, at site, pos spec.Pos) *Entry 
 
 // candidates returns the entries that a reference fits, before placement narrows them.
 func (r *resolver) candidates(kind Kind, ref *spec.Ref) []Entry {
+	if r.imaginary {
+		return filter(r.catalog[kind], func(e Entry) bool { return e.UUID == ref.String() })
+	}
 	return filter(r.catalog[kind], func(e Entry) bool {
 		if ref.UUID != "" && e.UUID != ref.UUID || ref.UUID == "" && e.Name != ref.Name {
 			return false
