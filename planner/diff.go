@@ -130,7 +130,7 @@ func (inv *Inventory) bear(c *Change) {
 		vm.SystemTags = append(vm.SystemTags, Tag{UUID: text, Text: text})
 	}
 	for i, d := range b.DataDisks {
-		disk := Disk{UUID: fmt.Sprintf("%s disk %d", c.UUID, i), Name: diskName(d, i), Type: "Data", Size: d.Size, VMUUID: c.UUID}
+		disk := Disk{UUID: fmt.Sprintf("%s disk %d", c.UUID, i), Name: diskName(b.Name, d, i), Type: "Data", Size: d.Size, VMUUID: c.UUID}
 		if d.VolumeUUID != "" {
 			disk.UUID = d.VolumeUUID
 		} else {
@@ -143,16 +143,16 @@ func (inv *Inventory) bear(c *Change) {
 }
 
 // diskName tells an imagined data disk by what its file says of it.
-func diskName(d DiskPlan, i int) string {
+func diskName(vm string, d DiskPlan, i int) string {
 	switch {
 	case d.Name != "":
 		return d.Name
 	case d.OfferingUUID != "":
-		return fmt.Sprintf("data disk %d, %s", i+1, d.OfferingUUID)
+		return fmt.Sprintf("data disk %d of %s, %s", i+1, vm, d.OfferingUUID)
 	case d.TemplateUUID != "":
-		return fmt.Sprintf("data disk %d, %s", i+1, d.TemplateUUID)
+		return fmt.Sprintf("data disk %d of %s, %s", i+1, vm, d.TemplateUUID)
 	}
-	return fmt.Sprintf("data disk %d", i+1)
+	return fmt.Sprintf("data disk %d of %s", i+1, vm)
 }
 
 // recall says in the differences of a change what the old file had. Of a real

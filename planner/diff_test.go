@@ -47,7 +47,7 @@ func TestDiff(t *testing.T) {
 	}{
 		{"nothing", []spec.Machine{web(1), db(), replica(1)}, []spec.Machine{web(1), db(), replica(1)}, []string{"keep web/1", "keep db/1", "keep replica/1"}},
 		{"one more and one less", []spec.Machine{web(1), with(web(2), disks)}, []spec.Machine{web(1), web(3)},
-			[]string{"keep web/1", "create web/3", "delete web/2 loses data disk 1, ssd-100g loses data disk 2"}},
+			[]string{"keep web/1", "create web/3", "delete web/2 loses data disk 1 of web-2, ssd-100g loses data disk 2 of web-2"}},
 		{"another image", []spec.Machine{web(1)}, []spec.Machine{with(web(1), func(m *spec.Machine) { m.Source.Ref = byName("ubuntu-22.04") })},
 			[]string{"replace web/1 source.image: centos-7.9 → ubuntu-22.04 (forces replacement)"}},
 		{"another kind of source", []spec.Machine{web(1)}, []spec.Machine{with(web(1), func(m *spec.Machine) { m.Source = replica(1).Source })},
@@ -59,7 +59,7 @@ func TestDiff(t *testing.T) {
 		{"an offering for numbers", []spec.Machine{with(web(1), sized(8, 4<<30))}, []spec.Machine{web(1)},
 			[]string{"update web/1 instanceOffering: 8 CPU, 4 GiB → small"}},
 		{"other disks", []spec.Machine{with(web(1), disks)}, []spec.Machine{with(with(web(1), disks), func(m *spec.Machine) { m.DataDisks = m.DataDisks[:1] })},
-			[]string{"replace web/1 dataDisks: [ssd-100g, 1 GiB] → [ssd-100g] (forces replacement) loses data disk 1, ssd-100g loses data disk 2"}},
+			[]string{"replace web/1 dataDisks: [ssd-100g, 1 GiB] → [ssd-100g] (forces replacement) loses data disk 1 of web-1, ssd-100g loses data disk 2 of web-1"}},
 		{"another place", []spec.Machine{web(1)}, []spec.Machine{with(web(1), func(m *spec.Machine) { m.Placement.Cluster = ptr(byName("kvm-b")) })},
 			[]string{"replace web/1 placement: cluster kvm-a, zone shanghai-1 → cluster kvm-b, zone shanghai-1 (forces replacement)"}},
 		{"what the old file did not say", []spec.Machine{web(1)}, []spec.Machine{with(web(1), func(m *spec.Machine) { m.Platform, m.Description = "Linux", ptr("x") })},

@@ -47,7 +47,7 @@ const (
 const exitCodeHelp = `Exit codes:
   0    done, or nothing to do, or declined at the prompt
   1    error
-  2    changes pending or blocked (plan --detailed-exitcode only)
+  2    changes pending or blocked (--detailed-exitcode only)
   3    the fleet file must be fixed
   4    the plan file is stale or was changed
   5    refused by a limit or a guard
@@ -149,7 +149,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log every API request to stderr (never secrets)")
 	root.AddCommand(
-		newInit(a), newValidate(a), newPlan(a), newApply(a), newShow(a), newDestroy(a),
+		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a),
 		newInventory(a), newSimulator(a), newSchema(a), newVersion(a),
 	)
 	for _, cmd := range root.Commands() {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,11 +23,15 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&f.files, "file", "f", nil, "fleet `FILE`, directory of *.yaml, or - for stdin; repeat for overlays")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
+	f.addVariables(cmd)
+}
+
+func (f *fleetFlags) addVariables(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "file", "f", nil, "fleet `FILE`, directory of *.yaml, or - for stdin; repeat for overlays")
 	flags.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE` (not for sensitive ones)")
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "YAML `FILE` of variables")
-	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("var-file", "yaml", "yml")
 }
 
@@ -36,10 +39,23 @@ func (f *fleetFlags) add(cmd *cobra.Command) {
 type loaded struct {
 	*spec.Fleet
 	sources map[string][]byte
+	found   spec.Diagnostics // none of them an error
 }
 
 // load reads and checks the fleet file. Findings that are not errors are printed.
 func (a *app) load(f fleetFlags) (*loaded, error) {
+	fleet, err := a.read(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(fleet.found) > 0 {
+		_ = render.Diagnostics(a.stderr, fleet.found, fleet.sources, a.style(a.stderr))
+	}
+	return fleet, nil
+}
+
+// read reads and checks the fleet file.
+func (a *app) read(f fleetFlags) (*loaded, error) {
 	if len(f.files) == 0 {
 		return nil, &exitError{code: exitUsage, message: "no fleet file", hint: "name one with -f FILE; zfleet init writes one to start from"}
 	}
@@ -52,17 +68,14 @@ func (a *app) load(f fleetFlags) (*loaded, error) {
 		return nil, err
 	}
 	sources := make(map[string][]byte)
-	for _, input := range slices.Concat(inputs, variables.Files) {
+	for _, input := range inputs { // files of variables may hold secrets: no excerpts
 		sources[input.Name] = input.Data
 	}
 	fleet, found := spec.Load(inputs, variables)
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, sources}
 	}
-	if len(found) > 0 {
-		_ = render.Diagnostics(a.stderr, found, sources, a.style(a.stderr))
-	}
-	return &loaded{fleet, sources}, nil
+	return &loaded{fleet, sources, found}, nil
 }
 
 // inputs reads what -f names: files, the YAML files of directories, stdin.

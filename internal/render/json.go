@@ -10,6 +10,7 @@ import (
 
 	"zfleet/executor"
 	"zfleet/planner"
+	"zfleet/spec"
 )
 
 // PlanJSON writes the plan file itself, so what is shown can be applied.
@@ -20,6 +21,28 @@ func PlanJSON(w io.Writer, plan *planner.Plan) error {
 	}
 	_, err = w.Write(data)
 	return err
+}
+
+// DiffJSON writes what planner.Diff found as indented JSON: changes, refusals
+// and notes as a plan file has them, and none of what a plan is carried out by.
+func DiffJSON(w io.Writer, diff *planner.Plan) error {
+	return writeJSON(w, "diff", struct {
+		FormatVersion string            `json:"formatVersion"`
+		Kind          string            `json:"kind"` // always "diff"
+		Scope         planner.Scope     `json:"scope"`
+		SpecDigest    string            `json:"specDigest"` // of the new file
+		Changes       []planner.Change  `json:"changes"`
+		Refusals      []planner.Refusal `json:"refusals"`
+		Notes         []spec.Diagnostic `json:"notes"`
+	}{diff.FormatVersion, "diff", diff.Scope, diff.SpecDigest, diff.Changes, orEmpty(diff.Refusals), orEmpty(diff.Notes)})
+}
+
+// orEmpty returns a list that JSON writes as [] and not as null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // ReportJSON writes a report as indented JSON.

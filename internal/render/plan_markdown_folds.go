@@ -75,9 +75,12 @@ func mdDisks(disks []planner.DiskFate) string {
 	texts := make([]span, len(disks))
 	for i, d := range disks {
 		sum += d.Size
-		texts[i] = span{cutBytes(visible(d.Name), mdValueBytes) + " (" + bytesText(d.Size) + ")", 1}
+		texts[i] = span{cutBytes(visible(d.Name), mdValueBytes), 1}
+		if d.Size != 0 {
+			texts[i].text += " (" + bytesText(d.Size) + ")"
+		}
 	}
-	return fmt.Sprintf("**%s, %s**: %s", plural(len(disks), "disk"), bytesText(sum), mdCell(cutSpans(texts, mdListBytes)))
+	return fmt.Sprintf("**%s%s**: %s", plural(len(disks), "disk"), sumText(sum), mdCell(cutSpans(texts, mdListBytes)))
 }
 
 // mdFold writes machines that are treated the same.
