@@ -109,8 +109,10 @@ func (c *comparison) userTags() {
 	for _, want := range c.w.m.UserTags {
 		if !slices.ContainsFunc(c.vm.UserTags, func(t Tag) bool { return t.Text == want }) {
 			add = append(add, want)
-			c.addTag(want)
+			// The marker first: a run that is cut off between the two must not
+			// leave a tag that nobody knows to be the fleet's.
 			c.addTag(c.scope.digestTag(valueField("userTags", want), plainDigest(want)))
+			c.addTag(want)
 		}
 	}
 	for _, tag := range c.vm.UserTags {

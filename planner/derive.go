@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -175,10 +176,21 @@ func (d *deriver) update() {
 	if e.Stop && !slices.ContainsFunc(removes, func(t Tag) bool { return t.Text == restart }) {
 		removes = append(removes, Tag{Text: restart})
 	}
-	slices.SortStableFunc(removes, func(a, b Tag) int { return strings.Compare(a.Text, b.Text) })
+	slices.SortStableFunc(removes, compareRemovals)
 	for i, tag := range removes {
 		then(RemoveTag{Tag: tag.Text}, ordinal(i, len(removes)))
 	}
+}
+
+// compareRemovals puts zfleet's own tags last: they say what the others are.
+func compareRemovals(a, b Tag) int {
+	rank := func(t Tag) int {
+		if strings.HasPrefix(t.Text, TagNamespace) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.Text, b.Text))
 }
 
 // fields returns the part of an edit that one request changes.
