@@ -18,10 +18,11 @@ func TestImports(t *testing.T) {
 		"zfleet/spec":               {"zfleet/schemas"},
 		"zfleet/planner":            {"zfleet/spec"},
 		"zfleet/executor":           {"zfleet/planner", "zfleet/spec"},
-		"zfleet/internal/zstack":    nil,
+		"zfleet/internal/redact":    nil,
+		"zfleet/internal/zstack":    {"zfleet/internal/redact"},
 		"zfleet/internal/simulator": nil,
 		"zfleet/internal/term":      nil,
-		"zfleet/internal/cloud":     {"zfleet/executor", "zfleet/internal/zstack", "zfleet/planner", "zfleet/spec"},
+		"zfleet/internal/cloud":     {"zfleet/executor", "zfleet/internal/redact", "zfleet/internal/zstack", "zfleet/planner", "zfleet/spec"},
 		"zfleet/internal/render":    {"zfleet/executor", "zfleet/internal/term", "zfleet/planner", "zfleet/spec"},
 		"zfleet/cmd/zfleet": {
 			"zfleet/examples", "zfleet/executor", "zfleet/internal/cloud", "zfleet/internal/render",

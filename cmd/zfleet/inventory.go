@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,6 +53,7 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 	if err != nil {
 		return err
 	}
+	hideSecretTags(inventory, fleet.secrets())
 	if out != "" {
 		var file bytes.Buffer
 		if err := render.InventoryJSON(&file, inventory); err != nil {
@@ -70,4 +72,21 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 		return render.InventoryYAML(a.stdout, inventory)
 	}
 	return render.InventoryTable(a.stdout, inventory, a.style(a.stdout))
+}
+
+// hideSecretTags masks the system tags that hold secrets of the fleet, which the
+// server tells to whoever asks. Those of fixed names are masked before.
+func hideSecretTags(inventory *planner.Inventory, secrets map[string]string) {
+	hidden := make(map[string]bool)
+	for _, secret := range secrets {
+		hidden[secret] = true
+	}
+	for i := range inventory.Machines {
+		tags := inventory.Machines[i].SystemTags
+		for j := range tags {
+			if name, _, _ := strings.Cut(tags[j].Text, "::"); hidden[tags[j].Text] {
+				tags[j].Text = name + "::*****"
+			}
+		}
+	}
 }

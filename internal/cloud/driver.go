@@ -68,8 +68,17 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 	return d
 }
 
-// Perform carries out one step; see executor.Driver.
+// Perform carries out one step; see executor.Driver. No outcome holds a secret,
+// whatever the server quotes.
 func (d *Driver) Perform(ctx context.Context, step planner.Step, rec executor.Recorder) executor.Outcome {
+	outcome := d.perform(ctx, step, rec)
+	if outcome.Failure != nil {
+		hideSecrets(outcome.Failure, d.secretsFor(step.Op))
+	}
+	return outcome
+}
+
+func (d *Driver) perform(ctx context.Context, step planner.Step, rec executor.Recorder) executor.Outcome {
 	t := &task{Driver: d, step: step, rec: rec, deadline: time.Now().Add(d.timeout)}
 	switch op := step.Op.(type) {
 	case planner.CreateVM:

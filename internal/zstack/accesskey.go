@@ -210,6 +210,10 @@ func (k *accessKey) stale(code ErrorCode) bool {
 	return false
 }
 
+// ErrOwnerUnknown is the error of [Client.Account] for an access key that works,
+// but whose account the server does not tell.
+var ErrOwnerUnknown = errors.New("the server does not say whose the access key is; log in with a name and a password")
+
 // account asks for the key's row. An account that may not read keys, or has
 // more than one row to choose from, asks for the accounts that it may see: an
 // ordinary account sees only itself.
@@ -225,12 +229,12 @@ func (k *accessKey) account(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if len(accounts) != 1 {
-		return "", &AuthError{
-			Operation: "QueryAccount", Reason: "the server does not say whose the access key is",
-			Advice: "log in with a name and a password",
-		}
+		return "", ErrOwnerUnknown
 	}
 	return accounts[0].UUID, nil
 }
+
+// secrets are none: the key's never leaves.
+func (k *accessKey) secrets() []string { return nil }
 
 func (k *accessKey) end(context.Context) error { return nil }

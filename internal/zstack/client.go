@@ -44,6 +44,8 @@ type credential interface {
 	stale(code ErrorCode) bool
 	// account is the UUID of the account.
 	account(ctx context.Context) (string, error)
+	// secrets lists what is sent and must not be quoted from an answer.
+	secrets() []string
 	// end gives back what the server keeps for the client.
 	end(ctx context.Context) error
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"zfleet/internal/redact"
 )
 
 // maxBody bounds an answer. The largest ones are pages of a thousand machines.
@@ -94,7 +96,19 @@ func (c *Client) exchange(ctx context.Context, r *request, credentials http.Head
 	case len(body) > maxBody:
 		return nil, &lostError{fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)}
 	}
-	return &answer{status: resp.StatusCode, body: body, location: resp.Header.Get("Location")}, nil
+	return c.quotable(&answer{status: resp.StatusCode, body: body, location: resp.Header.Get("Location")}), nil
+}
+
+// quotable takes out of an answer that errors may quote what the client would
+// not have said: its session and its password's hash.
+func (c *Client) quotable(a *answer) *answer {
+	if a.status < 300 && a.looksLikeObject() {
+		return a
+	}
+	secrets := c.cred.secrets()
+	a.body = []byte(redact.Hide(string(a.body), secrets...))
+	a.location = redact.Hide(a.location, secrets...)
+	return a
 }
 
 func (c *Client) wait(ctx context.Context) error {
@@ -191,6 +205,11 @@ func (a *answer) isObject() bool {
 	return len(body) > 0 && body[0] == '{' && json.Valid(body)
 }
 
+// looksLikeObject is isObject at first sight.
+func (a *answer) looksLikeObject() bool {
+	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{"))
+}
+
 // isPage reports whether the answer is markup, which the API never sends.
 func (a *answer) isPage() bool {
 	return bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n\ufeff"), []byte("<"))
@@ -205,6 +224,10 @@ func (a *answer) text() string {
 
 // unusable describes an answer that says nothing about the call.
 func (a *answer) unusable() error {
+	if a.status < 300 && a.looksLikeObject() && !a.isObject() {
+		// Not quoted: the part that came may hold a session id.
+		return fmt.Errorf("status %d: the answer is no complete JSON", a.status)
+	}
 	if text := a.text(); text != "" {
 		return fmt.Errorf("status %d: %s", a.status, text)
 	}

@@ -102,9 +102,8 @@ func (s *passwordSession) replace(ctx context.Context, old string) error {
 const opLogin = "LogInByAccount"
 
 func (s *passwordSession) login(ctx context.Context) error {
-	sum := sha512.Sum512([]byte(s.password))
 	body, err := json.Marshal(map[string]any{"logInByAccount": map[string]string{
-		"accountName": s.name, "password": hex.EncodeToString(sum[:]),
+		"accountName": s.name, "password": s.hash(),
 	}})
 	if err != nil {
 		return &NotSentError{opLogin, err}
@@ -128,6 +127,17 @@ func (s *passwordSession) login(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.id, s.owner = reply.Inventory.UUID, reply.Inventory.AccountUUID
 	return nil
+}
+
+// hash is the password in the form that goes over the wire.
+func (s *passwordSession) hash() string {
+	sum := sha512.Sum512([]byte(s.password))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *passwordSession) secrets() []string {
+	id, _ := s.current()
+	return []string{id, s.hash()}
 }
 
 // loginError turns what went wrong with a login into what it means for the call
