@@ -41,7 +41,7 @@ func BenchmarkSchedule(b *testing.B) {
 
 func BenchmarkFold(b *testing.B) {
 	events := []Event{everyEvent()[0]}
-	start := runStarted(planOf(), "run-1", noon)
+	start := runStarted(planOf(), Options{RunID: "run-1"}, noon)
 	for i := range 10_000 {
 		s := step(fmt.Sprintf("m/%d create", i))
 		start.Machines = append(start.Machines, PlannedMachine{Key: s.Key, Action: planner.Create})

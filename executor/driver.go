@@ -88,6 +88,7 @@ type Facts struct {
 // Options steer a run.
 type Options struct {
 	RunID    string
+	Resumes  string // id of the run whose rest this run does, or empty
 	Limits   Limits
 	Observer func(Event) // called from one goroutine, in order, after the journal has the event; may be nil
 	// Stop, when closed, admits nothing more and lets what is in flight finish.

@@ -20,6 +20,7 @@ type RunStarted struct {
 	At         time.Time        `json:"at"`
 	Format     string           `json:"formatVersion"`
 	RunID      string           `json:"runId"`
+	Resumes    string           `json:"resumes,omitempty"` // id of the run whose rest this run does
 	Scope      planner.Scope    `json:"scope"`
 	PlanDigest string           `json:"planDigest"`
 	Machines   []PlannedMachine `json:"machines"` // all changes but keep

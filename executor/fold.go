@@ -160,6 +160,7 @@ func (f *folder) report() (*Report, error) {
 	r := &Report{
 		FormatVersion: formatVersion,
 		RunID:         f.start.RunID,
+		Resumes:       f.start.Resumes,
 		Scope:         f.start.Scope,
 		PlanDigest:    f.start.PlanDigest,
 		Started:       f.start.At,

@@ -13,6 +13,7 @@ import (
 type Report struct {
 	FormatVersion string        `json:"formatVersion"`
 	RunID         string        `json:"runId"`
+	Resumes       string        `json:"resumes,omitempty"` // id of the run whose rest this run did
 	Scope         planner.Scope `json:"scope"`
 	PlanDigest    string        `json:"planDigest"`
 	Started       time.Time     `json:"started"`

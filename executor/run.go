@@ -49,7 +49,7 @@ func Run(ctx context.Context, plan *planner.Plan, driver Driver, journal *Journa
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	defer close(s.over)
-	s.emit(runStarted(plan, opts.RunID, s.time()))
+	s.emit(runStarted(plan, opts, s.time()))
 	s.log.durable = true
 	s.run(opts.Stop)
 	s.emit(RunFinished{At: s.time()})
@@ -59,11 +59,12 @@ func Run(ctx context.Context, plan *planner.Plan, driver Driver, journal *Journa
 func positive(n, otherwise int) int { return cmp.Or(max(n, 0), otherwise) }
 
 // runStarted is what the report needs of a plan.
-func runStarted(plan *planner.Plan, runID string, at time.Time) RunStarted {
+func runStarted(plan *planner.Plan, opts Options, at time.Time) RunStarted {
 	start := RunStarted{
 		At:         at,
 		Format:     formatVersion,
-		RunID:      runID,
+		RunID:      opts.RunID,
+		Resumes:    opts.Resumes,
 		Scope:      plan.Scope,
 		PlanDigest: plan.Digest,
 		Machines:   []PlannedMachine{},
