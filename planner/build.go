@@ -33,6 +33,12 @@ func Build(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnos
 	if findings.HasErrors() {
 		return nil, findings
 	}
+	return buildSelected(fleet, inv, opts, selection)
+}
+
+// buildSelected is Build for a selection that is known to mean something.
+func buildSelected(fleet *spec.Fleet, inv *Inventory, opts Options, selection *selection) (*Plan, spec.Diagnostics) {
+	inv = inv.sorted()
 	b := &builder{
 		fleet: fleet, scope: inv.Scope, inv: inv, opts: opts,
 		names: newResolver(inv.Catalog),
@@ -63,16 +69,23 @@ func Build(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnos
 // BuildDestroy plans the deletion of every machine that the fleet owns. It
 // needs the fleet's scope only and binds no reference.
 func BuildDestroy(scope Scope, inv *Inventory, opts Options) *Plan {
-	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv.Catalog), owned: newOwnership(scope, inv, nil)}
 	selection, findings := newSelection(opts, nil, inv)
+	plan := destroySelected(scope, inv, opts, selection)
+	plan.Notes = findings
+	plan.finish()
+	return plan
+}
+
+// destroySelected is BuildDestroy before its plan is sealed.
+func destroySelected(scope Scope, inv *Inventory, opts Options, selection *selection) *Plan {
+	inv = inv.sorted()
+	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv.Catalog), owned: newOwnership(scope, inv, nil)}
 	plan := b.plan(b.absent(selection))
 	for i := range plan.Changes {
 		if plan.Changes[i].Action == Delete {
 			plan.Changes[i].Reason = "destroy was asked for"
 		}
 	}
-	plan.Notes = findings
-	plan.finish()
 	return plan
 }
 

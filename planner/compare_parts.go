@@ -174,11 +174,11 @@ func (c *comparison) upkeep() {
 				c.addTag(tag)
 			}
 		}
-		return
 	}
-	if c.w.m.Lifecycle.Protect != c.vm.tags.has(protectTag) {
-		c.differ(Difference{Field: "lifecycle.protect", Before: fmt.Sprint(!c.w.m.Lifecycle.Protect), After: fmt.Sprint(c.w.m.Lifecycle.Protect)})
-		if c.w.m.Lifecycle.Protect {
+	// The protection that is asked for is set with all the rest already.
+	if protect, has := c.w.m.Lifecycle.Protect, c.vm.tags.has(protectTag); protect != has && (c.vm.tagged || has) {
+		c.differ(Difference{Field: "lifecycle.protect", Before: fmt.Sprint(has), After: fmt.Sprint(protect)})
+		if protect {
 			c.addTag(prefix + protectTag)
 		} else {
 			c.edit.RemoveTags = append(c.edit.RemoveTags, c.vm.tags.other[protectTag])

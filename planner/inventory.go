@@ -1,5 +1,10 @@
 package planner
 
+import (
+	"slices"
+	"strings"
+)
+
 // Inventory is everything observed of a cloud that a plan needs, taken once
 // per plan.
 type Inventory struct {
@@ -17,12 +22,21 @@ type Inventory struct {
 	// Disks holds every data volume that carries a disk tag of the fleet,
 	// attached or not, sorted by UUID. Volumes in the recycle bin are not in it.
 	Disks []Disk `json:"disks"`
+	// Relatives are fleets with live machines that share the name or the id with
+	// this one, looked for only when this one has no live machine.
+	Relatives []Relative `json:"relatives,omitempty"`
 	// Catalog holds what the fleet's references may be bound to.
 	Catalog Catalog `json:"catalog"`
 
 	// imaginary marks the inventory of a cloud in which the UUID of everything
 	// is the text of the reference to it.
 	imaginary bool
+}
+
+// Relative is another fleet of nearly the same identity.
+type Relative struct {
+	Scope    Scope `json:"scope"`
+	Machines int   `json:"machines"` // live ones
 }
 
 // Observed is one VM as the server shows it. Sizes are bytes; empty means that
@@ -130,4 +144,40 @@ type Entry struct {
 	VolumeUUID         string `json:"volumeUuid,omitempty"`         // snapshots
 	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"` // volumes, snapshots
 	Shareable          bool   `json:"shareable,omitempty"`          // volumes
+}
+
+// sorted returns the inventory in an order of its own, so that a plan does not
+// depend on the order in which a server lists things. NICs and the volumes of a
+// VM have an order that means something and keep it.
+func (inv *Inventory) sorted() *Inventory {
+	other := *inv
+	other.Machines = sortedBy(inv.Machines, func(vm Observed) string { return vm.UUID })
+	for i := range other.Machines {
+		vm := &other.Machines[i]
+		vm.UserTags, vm.SystemTags = sortedTags(vm.UserTags), sortedTags(vm.SystemTags)
+	}
+	other.Disks = sortedBy(inv.Disks, func(d Disk) string { return d.UUID })
+	for i := range other.Disks {
+		other.Disks[i].Tags = sortedTags(other.Disks[i].Tags)
+	}
+	other.Catalog = make(Catalog, len(inv.Catalog))
+	for kind, entries := range inv.Catalog {
+		other.Catalog[kind] = sortedBy(entries, func(e Entry) string { return e.UUID })
+		for i := range other.Catalog[kind] {
+			e := &other.Catalog[kind][i]
+			e.ClusterUUIDs = sortedBy(e.ClusterUUIDs, func(uuid string) string { return uuid })
+		}
+	}
+	return &other
+}
+
+func sortedTags(tags []Tag) []Tag {
+	return sortedBy(tags, func(t Tag) string { return t.Text + "\x00" + t.PatternUUID + "\x00" + t.UUID })
+}
+
+// sortedBy returns a sorted copy.
+func sortedBy[T any](list []T, key func(T) string) []T {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b T) int { return strings.Compare(key(a), key(b)) })
+	return list
 }
