@@ -11,7 +11,9 @@ import (
 )
 
 // start is the first event of a run of these steps.
-func start(steps ...planner.Step) RunStarted { return runStarted(planOf(steps...), "run-1", noon) }
+func start(steps ...planner.Step) RunStarted {
+	return runStarted(planOf(steps...), Options{RunID: "run-1"}, noon)
+}
 
 func TestFoldOfARun(t *testing.T) {
 	report, err := Fold(everyEvent())

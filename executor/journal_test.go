@@ -31,7 +31,7 @@ func everyEvent() []Event {
 		Chain: []Cause{{Code: "HOST.1", Description: "d", Details: "x"}}, Message: "no room", Hint: "free some",
 	}
 	return []Event{
-		runStarted(plan, "run-1", noon),
+		runStarted(plan, Options{RunID: "run-1"}, noon),
 		StepStarted{At: after(1), Step: "a stop", Try: 1},
 		AttemptStarted{At: after(2), Step: "a stop", Operation: "stop VM", JobUUID: "0123"},
 		StepRetried{At: after(3), Step: "a stop", Try: 1, Failure: failure, WaitMS: 1500},

@@ -20,6 +20,8 @@ type Options struct {
 	AllowDisjoint     bool
 	AllowVolumeLoss   []string // keys of machines whose root disk is somebody's volume
 	NextGeneration    []string // keys whose generation is known to be burnt
+	// Limits are those of a destroy, which looks at no fleet file.
+	Limits spec.Limits
 }
 
 // formatVersion of plan files.
@@ -81,6 +83,7 @@ func destroySelected(scope Scope, inv *Inventory, opts Options, selection *selec
 	inv = inv.sorted()
 	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv.Catalog), owned: newOwnership(scope, inv, nil)}
 	plan := b.plan(b.absent(selection))
+	plan.Limits = opts.Limits
 	for i := range plan.Changes {
 		if plan.Changes[i].Action == Delete {
 			plan.Changes[i].Reason = "destroy was asked for"
