@@ -163,7 +163,7 @@ func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c co
 		return exit(exitRefused)
 	}
 	if len(plan.Steps) > 0 && !c.auto {
-		yes, err := a.confirm("Carry out this plan?")
+		yes, err := a.confirm(ctx, "Carry out this plan?")
 		if err != nil {
 			return err
 		}
@@ -184,11 +184,25 @@ func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c co
 	return a.execute(ctx, s, plan, secrets, format, f)
 }
 
-func (a *app) confirm(question string) (bool, error) {
+func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	if !term.IsTerminal(a.stdin) {
 		return false, &exitError{code: exitUsage, message: "no terminal to ask for consent", hint: "review zfleet plan, then pass --auto-approve or a plan file"}
 	}
-	return term.Confirm(a.stdin, a.stderr, question)
+	type answer struct {
+		yes bool
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		yes, err := term.Confirm(a.stdin, a.stderr, question)
+		answers <- answer{yes, err}
+	}()
+	select {
+	case given := <-answers:
+		return given.yes, given.err
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
 }
 
 // checkStale refuses a plan when what it was made from has moved.

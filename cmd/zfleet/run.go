@@ -156,9 +156,9 @@ func (a *app) writeReports(report *executor.Report, dir, format string, f runFla
 		out = a.stderr
 	}
 	if format == formatJSON {
-		errs = append(errs, render.ReportJSON(out, report))
+		errs = append(errs, unlessGone(render.ReportJSON(out, report)))
 	} else {
-		errs = append(errs, render.ReportText(out, report, a.style(out)))
+		errs = append(errs, unlessGone(render.ReportText(out, report, a.style(out))))
 	}
 	return errors.Join(errs...)
 }
@@ -208,7 +208,7 @@ func (a *app) observers(f runFlags) (observe func(executor.Event), finish func()
 		if stream == nil {
 			return nil
 		}
-		return errors.Join(streamErr, stream.Close())
+		return errors.Join(unlessGone(streamErr), stream.Close())
 	}, nil
 }
 
@@ -234,6 +234,8 @@ type watched struct {
 // watchSignals stops admission at the first interrupt and cancels at the
 // second. SIGTERM stops admission too and cancels after the drain timeout.
 func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
+	a.early.takeOver()
+	outliveTerminal()
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watched{ctx: ctx, stop: make(chan struct{}), close: cancel, signal: make(chan os.Signal, 1)}
 	go func() {
