@@ -157,7 +157,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log every API request to stderr (never secrets)")
 	root.AddCommand(
-		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a),
+		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a), newResume(a), newRuns(a),
 		newInventory(a), newSimulator(a), newSchema(a), newVersion(a),
 	)
 	for _, cmd := range root.Commands() {

@@ -33,6 +33,9 @@ type runFlags struct {
 	reports      []string
 	events       string
 	dir          string
+
+	resumes string // id of the run that is resumed
+	again   string // arguments with which a resume finds the same cloud and file
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -139,6 +142,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 	if f.digest != "" && f.digest != plan.Digest {
 		return &exitError{code: exitStale, message: fmt.Sprintf("the plan's digest is %s, not %s", plan.Digest, f.digest), hint: "review the plan again"}
 	}
+	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile, recheck: fromFile}, fleet.secrets(), f.format, f.run)
 }
 

@@ -52,7 +52,8 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	options := f.plan.options()
+	options.Limits = fleet.Limits
 	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
-	plan.Limits = fleet.Limits
+	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
 }

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/executor"
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+func newResume(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "resume [RUN] -f FILE…",
+		Short: "Carry on with a run that was killed or interrupted",
+		Long: `Carry on with a run that was killed or interrupted. RUN is a run's id or directory;
+without it, the newest unfinished run of the fleet is taken.
+
+resume tells what the run left, reads the cloud again, and plans what is missing:
+what the run did is done, whether or not its journal tells how it ended. Machines,
+and with them --target, are those of the run. The consent to the run's plan covers
+that, so nothing is asked. It covers no more: when the cloud was changed by others
+so that more would be done than was agreed to, or the fleet file is not the one that
+the run was made from, resume does nothing and exits with 4. zfleet apply plans anew.
+
+-f and variables must be those of the run; they also supply the secrets. A run of
+destroy needs no file. The rest is a run of its own, with its own journal that names
+the one it resumes. A machine that the server is still working on is blocked; resume
+again when that is over.`,
+		Example: `  zfleet runs
+  zfleet resume -f fleet.yaml
+  zfleet resume 20260102-030405-a1b2c3 -f fleet.yaml`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(nil); err != nil {
+				return err
+			}
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			return a.runResume(cmd.Context(), f, name)
+		},
+	}
+	f.plan.fleet.add(cmd)
+	f.plan.connection.add(cmd)
+	f.run.add(cmd)
+	cmd.Flags().StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
+	return cmd
+}
+
+func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
+	var (
+		fleet *loaded
+		err   error
+	)
+	if len(f.plan.fleet.files) > 0 {
+		if fleet, err = a.load(f.plan.fleet); err != nil {
+			return err
+		}
+	}
+	run, err := runToResume(name, fleet)
+	if err != nil {
+		return err
+	}
+	a.say("%s", strings.Join(run.describe(), "\n"))
+	if !run.unfinished() && run.report.Totals.Succeeded == len(run.report.Steps) {
+		a.say("Nothing is left to do.")
+		return nil
+	}
+	old, err := planOf(run)
+	if err != nil {
+		return err
+	}
+	if err := resumable(run, old, fleet, f.plan.connection); err != nil {
+		return err
+	}
+	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: old.Limits.RequestsPerSecond})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	plan, err := a.planRest(ctx, s, old, fleet)
+	if err != nil {
+		return err
+	}
+	f.run.resumes, f.run.again = run.id, f.again()
+	return a.carryOut(ctx, s, plan, consent{auto: true}, fleet.secrets(), f.format, f.run)
+}
+
+// runToResume finds the run by name, or else the newest unfinished one of the fleet.
+func runToResume(name string, fleet *loaded) (*recordedRun, error) {
+	if name != "" {
+		return findRun(name)
+	}
+	runs, resumed, err := recordedRuns()
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		if run.state(resumed) != runUnfinished || run.report == nil {
+			continue
+		}
+		scope := run.report.Scope
+		if fleet == nil || scope.Name == fleet.Name && (fleet.ID == "" || scope.ID == fleet.ID) {
+			return run, nil
+		}
+	}
+	return nil, &exitError{code: exitFailure, message: "no run is unfinished", hint: "zfleet runs lists all; zfleet apply does what is left to do, whoever left it"}
+}
+
+// resumable refuses what cannot be the run's own rest.
+func resumable(run *recordedRun, old *planner.Plan, fleet *loaded, c connectionFlags) error {
+	destroys := old.SpecDigest == ""
+	switch {
+	case run.running:
+		return &exitError{code: exitFailure, message: fmt.Sprintf("run %s is still going on", run.id), hint: "wait for its end, or interrupt it first"}
+	case fleet == nil && !destroys:
+		return &exitError{code: exitUsage, message: "no fleet file", hint: "name the one that the run was made from with -f FILE"}
+	case fleet != nil && (fleet.Name != old.Scope.Name || fleet.ID != "" && fleet.ID != old.Scope.ID):
+		return &exitError{code: exitStale, message: fmt.Sprintf("run %s is of fleet %s, not of %q", run.id, old.Scope, fleet.Name)}
+	case fleet != nil && !destroys && fleet.Digest != old.SpecDigest:
+		return &exitError{code: exitStale, message: fmt.Sprintf("the fleet file, or a variable, is not what run %s was made from", run.id),
+			hint: "zfleet apply plans anew and asks for consent"}
+	case c.simulate != (old.Endpoint == "simulator"):
+		return usageError("run %s worked on %s: --simulate has to be given as it was then", run.id, old.Endpoint)
+	}
+	return nil
+}
+
+// planRest plans what the run left, and refuses to do more than it was to do.
+func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet *loaded) (*planner.Plan, error) {
+	var (
+		wants planner.Wants
+		file  *spec.Fleet
+	)
+	if fleet != nil && old.SpecDigest != "" {
+		file = fleet.Fleet
+		wants = planner.RequestsFor(file)
+	}
+	inventory, err := a.takeInventory(ctx, s, old.Scope, wants)
+	if err != nil {
+		return nil, err
+	}
+	if old.Account != "" && inventory.Account != "" && old.Account != inventory.Account {
+		return nil, &exitError{code: exitStale, message: "the run worked with another account", hint: "use the credentials that it was started with"}
+	}
+	plan, moved, found := planner.Resume(old, file, inventory)
+	if plan == nil {
+		return nil, &diagnosticsError{found, fleet.sources}
+	}
+	if len(moved) == 0 {
+		return plan, nil
+	}
+	for _, m := range moved {
+		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
+	}
+	return nil, &exitError{code: exitStale, message: fmt.Sprintf("more would be done with %s than the run was allowed to; nothing was done", plural(len(moved), "machine")),
+		hint: "zfleet apply plans anew and asks for consent"}
+}
+
+// again returns the arguments that connect to the same cloud with the same
+// fleet file, for a command that is shown to the operator.
+func (f *applyFlags) again() string {
+	var words []string
+	add := func(flag string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				words = append(words, flag, quoted(value))
+			}
+		}
+	}
+	add("-f", f.plan.fleet.files...)
+	add("--var-file", f.plan.fleet.varFiles...)
+	add("--var", f.plan.fleet.vars...)
+	add("--endpoint", f.plan.connection.endpoint)
+	add("--ca-file", f.plan.connection.caFile)
+	if f.plan.connection.insecure {
+		words = append(words, "--dangerous-skip-tls-verify")
+	}
+	if f.plan.connection.simulate {
+		words = append(words, "--simulate")
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted writes a word for a POSIX shell.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=@%+,", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// sayResume tells how to carry on with a run that has something left.
+func (a *app) sayResume(report *executor.Report, plan *planner.Plan, dir string, f runFlags) {
+	if !unfinished(report) {
+		return
+	}
+	words := []string{"zfleet resume", report.RunID}
+	if f.dir != "" {
+		words[1] = quoted(dir)
+	}
+	if plan.SpecDigest != "" && !strings.HasPrefix(f.again, "-f ") {
+		words = append(words, "-f FILE") // a plan file was applied without it
+	}
+	if f.again != "" {
+		words = append(words, f.again)
+	}
+	fmt.Fprintf(a.stderr, "Resume: %s\n", strings.Join(words, " "))
+}
+
+// claimRun marks the run of a journal as going on, until unlock.
+func claimRun(journal string) (unlock func(), err error) {
+	unlock, err = lockFile(journal)
+	if err != nil {
+		return nil, errors.New("run directory: another zfleet uses it")
+	}
+	return unlock, nil
+}

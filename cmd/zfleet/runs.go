@@ -1,0 +1,312 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"zfleet/executor"
+	"zfleet/planner"
+)
+
+// The names of what a run directory holds.
+const (
+	planFile    = "plan.json"
+	journalFile = "journal.jsonl"
+	reportFile  = "report.json"
+)
+
+// recordedRun is what a run directory says of its run.
+type recordedRun struct {
+	id, dir string
+	report  *executor.Report // nil when the run was killed before its first event
+	running bool             // a zfleet is still at it
+	problem error            // why the record cannot be read
+}
+
+// The states of a recorded run.
+const (
+	runRunning    = "running"
+	runFinished   = "finished"
+	runUnfinished = "unfinished"
+	runResumed    = "resumed" // unfinished, but another run took it up
+	runDamaged    = "damaged"
+)
+
+// state says how a run stands; resumed holds the runs that others took up.
+func (r *recordedRun) state(resumed map[string]bool) string {
+	switch {
+	case r.problem != nil:
+		return runDamaged
+	case r.running:
+		return runRunning
+	case !r.unfinished():
+		return runFinished
+	case resumed[r.id]:
+		return runResumed
+	}
+	return runUnfinished
+}
+
+func (r *recordedRun) unfinished() bool { return r.report == nil || unfinished(r.report) }
+
+// unfinished reports whether a run has something left that resuming it may do.
+// Steps that failed were tried to their end. What a resumed run found blocked
+// waits for the server, which may have decided by now.
+func unfinished(report *executor.Report) bool {
+	blocked := slices.ContainsFunc(report.Machines, func(m executor.MachineResult) bool { return m.Status == executor.Blocked })
+	return report.Ended == nil || report.Totals.NotStarted+report.Totals.Indeterminate > 0 || report.Resumes != "" && blocked
+}
+
+// findRun finds a run by its id or its directory.
+func findRun(name string) (*recordedRun, error) {
+	for _, dir := range []string{filepath.Join(runsDirectory(), name), name} {
+		if info, err := os.Stat(dir); name != "" && err == nil && info.IsDir() {
+			run := openRun(dir)
+			return run, run.problem
+		}
+	}
+	return nil, &exitError{code: exitFailure, message: fmt.Sprintf("no run %q", name), hint: "zfleet runs lists them; they are in " + runsDirectory()}
+}
+
+// openRun reads a run directory. Problems are part of what it returns.
+func openRun(dir string) *recordedRun {
+	r := &recordedRun{id: filepath.Base(filepath.Clean(dir)), dir: dir}
+	f, err := os.Open(filepath.Join(dir, journalFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, planFile)); err != nil {
+			r.problem = fmt.Errorf("%s holds no run", dir)
+		}
+		return r
+	}
+	if err != nil {
+		r.problem = err
+		return r
+	}
+	defer f.Close()
+	r.running = locked(f.Name())
+	events, err := executor.ReadJournal(f)
+	if err == nil && len(events) > 0 {
+		r.report, err = executor.Fold(events)
+	}
+	if err != nil {
+		r.problem = fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return r
+}
+
+// locked reports whether another process holds the lock of a file.
+func locked(path string) bool {
+	unlock, err := lockFile(path)
+	if err != nil {
+		return true
+	}
+	unlock()
+	return false
+}
+
+// recordedRuns reads the runs below the runs directory, newest first, and says
+// which of them were taken up by others.
+func recordedRuns() (runs []*recordedRun, resumed map[string]bool, err error) {
+	entries, err := os.ReadDir(runsDirectory())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("runs: %w", err)
+	}
+	resumed = make(map[string]bool)
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		run := openRun(filepath.Join(runsDirectory(), entry.Name()))
+		runs = append(runs, run)
+		if run.report != nil && run.report.Resumes != "" {
+			resumed[run.report.Resumes] = true
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b *recordedRun) int { return cmp.Compare(b.id, a.id) })
+	return runs, resumed, nil
+}
+
+func newRuns(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "runs [RUN]",
+		Short: "List the runs that this computer has a record of",
+		Long: `List the runs that this computer has a record of, newest first, or tell what one
+run did and left: no network, no credentials.
+
+A run is finished when every step came to an end, unfinished when it was killed or
+interrupted before that, resumed when a later run took it up, and running while a
+zfleet is at it. zfleet resume RUN carries on with an unfinished one, zfleet show RUN
+shows its whole report.`,
+		Example: `  zfleet runs
+  zfleet runs 20260102-030405-a1b2c3`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkFormat(format, formatText, formatJSON); err != nil {
+				return err
+			}
+			return a.runRuns(args, format)
+		},
+	}
+	cmd.Flags().StringVarP(&format, "output", "o", formatText, "text or json")
+	return cmd
+}
+
+// runSummary is one run in the JSON of runs.
+type runSummary struct {
+	ID        string           `json:"id"`
+	Directory string           `json:"directory"`
+	State     string           `json:"state"`
+	Fleet     string           `json:"fleet,omitempty"`
+	Started   *time.Time       `json:"started,omitempty"`
+	Ended     *time.Time       `json:"ended,omitempty"`
+	Resumes   string           `json:"resumes,omitempty"`
+	Totals    *executor.Totals `json:"totals,omitempty"` // of steps
+	Problem   string           `json:"problem,omitempty"`
+}
+
+func summarize(r *recordedRun, resumed map[string]bool) runSummary {
+	s := runSummary{ID: r.id, Directory: r.dir, State: r.state(resumed)}
+	if r.problem != nil {
+		s.Problem = r.problem.Error()
+	}
+	if r.report != nil {
+		s.Fleet, s.Started, s.Ended = r.report.Scope.String(), &r.report.Started, r.report.Ended
+		s.Resumes, s.Totals = r.report.Resumes, &r.report.Totals
+	}
+	return s
+}
+
+func (a *app) runRuns(args []string, format string) error {
+	runs, resumed, err := recordedRuns()
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		run, err := findRun(args[0])
+		if err != nil {
+			return err
+		}
+		runs = []*recordedRun{run}
+	}
+	summaries := []runSummary{}
+	for _, run := range runs {
+		summaries = append(summaries, summarize(run, resumed))
+	}
+	switch {
+	case format == formatJSON:
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(summaries)
+	case len(runs) == 0:
+		a.say("No runs in %s.", runsDirectory())
+		return nil
+	}
+	if err := a.runTable(summaries); err != nil || len(args) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "\n%s", strings.Join(runs[0].describe(), "\n")+"\n")
+	return err
+}
+
+func (a *app) runTable(runs []runSummary) error {
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RUN\tFLEET\tSTARTED\tSTATE\tSTEPS")
+	for _, r := range runs {
+		started, steps := "-", cmp.Or(r.Problem, "-")
+		if r.Started != nil {
+			started = r.Started.UTC().Format("2006-01-02 15:04:05 UTC")
+		}
+		if r.Totals != nil {
+			steps = totals(*r.Totals)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, cmp.Or(r.Fleet, "-"), started, r.State, steps)
+	}
+	return table.Flush()
+}
+
+// totals names the counts that are not zero.
+func totals(t executor.Totals) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{t.Succeeded, "succeeded"}, {t.Failed, "failed"}, {t.Indeterminate, "indeterminate"}, {t.Blocked, "blocked"}, {t.Skipped, "skipped"}, {t.NotStarted, "not started"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// describe tells what a run did and left, for people.
+func (r *recordedRun) describe() []string {
+	if r.report == nil {
+		return []string{fmt.Sprintf("Run %s was killed before it started anything.", r.id)}
+	}
+	how := "came to its end"
+	switch {
+	case r.running:
+		how = "is going on"
+	case r.report.Ended == nil:
+		how = "was killed"
+	case r.report.Stopped != "":
+		how = "was ended early (" + r.report.Stopped + ")"
+	}
+	lines := []string{fmt.Sprintf("Run %s of fleet %s %s. Its steps: %s.", r.id, r.report.Scope, how, totals(r.report.Totals))}
+	for _, group := range []struct {
+		title  string
+		status executor.Status
+	}{{"Outcome unknown, in flight at the end", executor.Indeterminate}, {"Failed", executor.Failed}, {"Never done", executor.NotStarted}} {
+		var ids []string
+		for _, step := range r.report.Steps {
+			if step.Status == group.status {
+				ids = append(ids, string(step.ID))
+			}
+		}
+		if len(ids) > 0 {
+			lines = append(lines, fmt.Sprintf("  %s: %s", group.title, few(ids)))
+		}
+	}
+	return lines
+}
+
+// few lists some of many.
+func few(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// planOf reads the plan that a run began with. A run that resumed another
+// stands on the plan that was consented to first.
+func planOf(r *recordedRun) (*planner.Plan, error) {
+	for seen := map[string]bool{}; r.report != nil && r.report.Resumes != "" && !seen[r.id]; {
+		seen[r.id] = true
+		earlier, err := findRun(r.report.Resumes)
+		if beside, besideErr := findRun(filepath.Join(filepath.Dir(r.dir), r.report.Resumes)); besideErr == nil {
+			earlier, err = beside, nil
+		}
+		if err != nil {
+			break // its record was removed: what is left of the consent is here
+		}
+		r = earlier
+	}
+	return readPlan(filepath.Join(r.dir, planFile))
+}
