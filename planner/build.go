@@ -333,7 +333,7 @@ func (b *builder) absent(s *selection) []Change {
 		}
 	}
 	var changes []Change
-	for _, key := range slices.Sorted(maps.Keys(b.owned.byKey)) {
+	for _, key := range slices.SortedFunc(maps.Keys(b.owned.byKey), compareKeys) {
 		if own := b.owned.byKey[key]; !inFile[key] && s.has(key) {
 			if own.live != nil {
 				changes = append(changes, b.remove(own))

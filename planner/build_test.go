@@ -222,6 +222,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRenamedFleet: whoever changes the name or the id of a fleet would make
+// every machine a second time.
+func TestRenamedFleet(t *testing.T) {
+	inv := emptyInventory()
+	inv.Relatives = []Relative{{Scope: Scope{Name: "staging", ID: "old00000"}, Machines: 3}}
+	plan := mustBuild(t, fleetOf(web(1)), inv, none)
+	if len(plan.Refusals) != 1 || plan.Refusals[0].Code != "renamed" || !strings.Contains(plan.Refusals[0].Hint, "id: old00000") {
+		t.Errorf("refusals %v", plan.Refusals)
+	}
+	if plan := mustBuild(t, fleetOf(web(1)), inv, Options{AllowDisjoint: true}); len(plan.Refusals) > 0 {
+		t.Errorf("refused although allowed: %v", plan.Refusals)
+	}
+	if plan := mustBuild(t, fleetOf(), inv, none); len(plan.Refusals) > 0 {
+		t.Errorf("refused although nothing is made: %v", plan.Refusals)
+	}
+}
+
 func TestTargets(t *testing.T) {
 	fleet := fleetOf(web(1), web(2), web(12), replica(1))
 	for _, tt := range []struct {
@@ -230,6 +247,7 @@ func TestTargets(t *testing.T) {
 	}{
 		{nil, nil, []string{"web/1", "web/2", "web/12", "replica/1"}},
 		{[]string{"web"}, nil, []string{"web/1", "web/2", "web/12"}},
+		{[]string{"w*"}, nil, []string{"web/1", "web/2", "web/12"}},
 		{[]string{"web/1*"}, []string{"web/12"}, []string{"web/1"}},
 		{[]string{"*/1"}, nil, []string{"web/1", "replica/1"}},
 		{nil, []string{"web"}, []string{"replica/1"}},
@@ -244,5 +262,21 @@ func TestTargets(t *testing.T) {
 	}
 	if plan, found := Build(fleet, emptyInventory(), Options{Targets: []string{"wbe"}}); plan != nil || !strings.Contains(fmt.Sprint(found), `--target "wbe" fits no machine`) {
 		t.Errorf("a target that fits nothing: %v, %v", plan, found)
+	}
+}
+
+// TestKeysAreCounted: what the file does not have is in the order of counting.
+func TestKeysAreCounted(t *testing.T) {
+	var machines []spec.Machine
+	for n := range 11 {
+		machines = append(machines, web(n+1))
+	}
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(machines...), emptyInventory(), none))
+	var got []string
+	for _, c := range BuildDestroy(testScope, inv, none).Changes {
+		got = append(got, c.Key)
+	}
+	if text := strings.Join(got, " "); text != "web/1 web/2 web/3 web/4 web/5 web/6 web/7 web/8 web/9 web/10 web/11" {
+		t.Errorf("order: %s", text)
 	}
 }

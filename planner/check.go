@@ -54,7 +54,7 @@ func (b *builder) checkUse(w *draft, use bound) {
 	}
 	if !w.site.admits(*e) {
 		b.names.errorf(pos, "out-of-reach", fmt.Sprintf("use a %s of that place, or change the placement", use.kind),
-			"%s %q cannot be used in %s", use.kind, e.Name, b.siteName(w.site))
+			"%s %q cannot be used in %s, where group %s is placed", use.kind, e.Name, b.siteName(w.site), w.m.Group)
 	}
 	switch use.kind {
 	case KindImage:
@@ -182,6 +182,13 @@ func (b *builder) refusals(changes []Change) []Refusal {
 		refusals = append(refusals, Refusal{Code: "disjoint",
 			Message: fmt.Sprintf("fleet %s owns %d machines, and none of them is in this file", b.scope, b.owned.live),
 			Hint:    "check that it is the right file, name and id; if it is, pass --allow-disjoint"})
+	}
+	if b.owned.live == 0 && len(b.created) > 0 && !b.opts.AllowDisjoint {
+		for _, r := range b.inv.Relatives {
+			refusals = append(refusals, Refusal{Code: "renamed",
+				Message: fmt.Sprintf("fleet %s owns nothing yet, but there are %d machines of fleet %s: was the file's name or id changed?", b.scope, r.Machines, r.Scope),
+				Hint:    fmt.Sprintf("name and id are the identity of every machine: write name: %s and id: %s again; if these are two fleets, pass --allow-disjoint", r.Scope.Name, r.Scope.ID)})
+		}
 	}
 	return refusals
 }

@@ -171,19 +171,19 @@ func TestStale(t *testing.T) {
 		}, nil},
 		{"what is kept", func(inv *Inventory) { index(inv, "web/2").Name = "other" }, nil},
 		{"state", func(inv *Inventory) { index(inv, "web/1").State = "Stopped" },
-			[]Moved{{"web/1", "planned with VM " + first + " state: Running; found VM " + first + " state: Stopped"}}},
+			[]Moved{{"web/1", "VM " + first + ": state was Running, is Stopped"}}},
 		{"gone", func(inv *Inventory) {
 			inv.Machines = slices.DeleteFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == first })
 		},
-			[]Moved{{"web/1", "planned with"}}},
+			[]Moved{{"web/1", "VM " + first + " is gone"}}},
 		{"somebody made it", func(inv *Inventory) {
 			vm := *index(inv, "web/2")
 			vm.UUID, vm.UserTags = testScope.MachineUUID("web/3", 0), nil
 			inv.Machines = append(inv.Machines, vm)
-		}, []Moved{{"web/3", "found VM"}}},
+		}, []Moved{{"web/3", "VM " + testScope.MachineUUID("web/3", 0) + " was not there"}}},
 		{"a disk", func(inv *Inventory) {
 			inv.Disks = append(inv.Disks, Disk{UUID: uid("dd", 1), Name: "x", Tags: []Tag{{Text: testScope.DiskTag("web/1", 0)}}})
-		}, []Moved{{"web/1", "found data disk"}}},
+		}, []Moved{{"web/1", "data disk " + uid("dd", 1) + " was not there"}}},
 	} {
 		inv := *base
 		inv.Machines = slices.Clone(base.Machines)

@@ -60,7 +60,7 @@ func TestFindings(t *testing.T) {
 		{"system network", func(m *spec.Machine) { m.Networks[0].Network = byName("mgmt-net") },
 			[]string{`fleet.yaml:10:3: network "mgmt-net" is a system network [wrong-kind] choose a network for user VMs`}},
 		{"storage out of reach", func(m *spec.Machine) { m.RootDisk = &spec.RootDisk{PrimaryStorage: ptr(byName("ps-far"))} },
-			[]string{`fleet.yaml:10:3: primary storage "ps-far" cannot be used in cluster kvm-a [out-of-reach] use a primary storage of that place, or change the placement`}},
+			[]string{`fleet.yaml:10:3: primary storage "ps-far" cannot be used in cluster kvm-a, where group web is placed [out-of-reach] use a primary storage of that place, or change the placement`}},
 		{"disabled disk offering", func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{{Offering: ptr(byName("off"))}} },
 			[]string{`fleet.yaml:10:3: disk offering "off" is Disabled [not-enabled] enable it, or choose another`}},
 		{"root template as data disk", func(m *spec.Machine) { m.DataDisks = []spec.DataDisk{{Template: ptr(byName("centos-7.9"))}} },

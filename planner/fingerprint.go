@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,18 +12,19 @@ import (
 // change's key or UUID what is compared, and the tagged disks. It leaves out
 // what moves by itself, such as hosts, actual sizes and the server's own tags.
 func (b *builder) fingerprint(change *Change) []string {
-	return fingerprint(b.scope, b.owned, b.inv, change)
+	return b.owned.fingerprint(change)
 }
 
-func fingerprint(scope Scope, o *ownership, inv *Inventory, change *Change) []string {
+func (o *ownership) fingerprint(change *Change) []string {
+	scope := o.scope
 	key, _, _ := strings.Cut(change.Key, "@")
+	vms := slices.Concat(o.byStem[stem(scope.MachineUUID(key, 0))], o.byTag[key])
+	if vm := o.byUUID[change.UUID]; vm != nil {
+		vms = append(vms, vm)
+	}
 	var lines []string
-	for i := range inv.Machines {
-		vm := &inv.Machines[i]
-		_, computed := scope.Generation(key, vm.UUID)
-		if computed || vm.UUID == change.UUID || slices.Contains(o.keysOf(vm), key) {
-			lines = append(lines, vmLines(scope, vm)...)
-		}
+	for _, vm := range vms { // lines of one that is there twice are dropped below
+		lines = append(lines, vmLines(scope, vm)...)
 	}
 	if own, ok := o.byKey[key]; ok {
 		for _, disk := range own.disks {
@@ -87,21 +90,71 @@ func Stale(plan *Plan, inv *Inventory) []Moved {
 		if change.Action == Keep {
 			continue
 		}
-		now := fingerprint(plan.Scope, o, inv, change)
-		var parts []string
-		for _, line := range change.Fingerprint {
-			if !slices.Contains(now, line) {
-				parts = append(parts, "planned with "+line)
-			}
-		}
-		for _, line := range now {
-			if !slices.Contains(change.Fingerprint, line) {
-				parts = append(parts, "found "+line)
-			}
-		}
-		if len(parts) > 0 {
-			moved = append(moved, Moved{Key: change.Key, What: strings.Join(parts, "; ")})
+		if what := movedBetween(change.Fingerprint, fingerprint(plan.Scope, o, inv, change)); what != "" {
+			moved = append(moved, Moved{Key: change.Key, What: what})
 		}
 	}
 	return moved
+}
+
+// maxMoved bounds how many differences of one machine are told.
+const maxMoved = 4
+
+// movedBetween says what differs between two fingerprints: things that came and
+// went as a whole, and of the rest each fact with both its values.
+func movedBetween(before, after []string) string {
+	was, is := facts(before), facts(after)
+	var parts []string
+	for _, thing := range slices.Sorted(maps.Keys(merged(was, is))) {
+		switch {
+		case was[thing] == nil:
+			parts = append(parts, thing+" was not there")
+			continue
+		case is[thing] == nil:
+			parts = append(parts, thing+" is gone")
+			continue
+		}
+		for _, fact := range slices.Sorted(maps.Keys(merged(was[thing], is[thing]))) {
+			planned, found := was[thing][fact], is[thing][fact]
+			if planned != found {
+				parts = append(parts, fmt.Sprintf("%s: %s was %s, is %s", thing, fact, cmp.Or(planned, "absent"), cmp.Or(found, "absent")))
+			}
+		}
+	}
+	if more := len(parts) - maxMoved; more > 0 {
+		parts = append(parts[:maxMoved], fmt.Sprintf("and %d more differences", more))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// facts takes fingerprint lines apart: by the VM or disk that they speak of,
+// then by what they say of it.
+func facts(lines []string) map[string]map[string]string {
+	things := make(map[string]map[string]string)
+	for _, line := range lines {
+		left, value, _ := strings.Cut(line, ": ")
+		kind, rest, _ := strings.Cut(left, " ")
+		thing, fact := left, "state"
+		if kind == "VM" {
+			uuid, field, _ := strings.Cut(rest, " ")
+			thing, fact = "VM "+uuid, field
+		}
+		if fact == "tag" { // of which a VM has many
+			fact, value = "tag "+value, "set"
+		}
+		if things[thing] == nil {
+			things[thing] = make(map[string]string)
+		}
+		things[thing][fact] = value
+	}
+	return things
+}
+
+func merged[V any](a, b map[string]V) map[string]V {
+	both := maps.Clone(a)
+	if both == nil {
+		return b
+	}
+	maps.Copy(both, b)
+	return both
 }

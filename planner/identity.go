@@ -71,6 +71,17 @@ const TagNamespace = "zfleet::"
 // KeyTag returns the tag that says which machine of the fleet a VM is.
 func (s Scope) KeyTag(key string) string { return s.TagPrefix() + "key::" + key }
 
+// ScopeOfTag returns the scope of a tag that zfleet set, whatever the fleet.
+func ScopeOfTag(tag string) (Scope, bool) {
+	rest, ours := strings.CutPrefix(tag, TagNamespace)
+	text, _, more := strings.Cut(rest, "::")
+	cut := strings.LastIndex(text, "-")
+	if !ours || !more || cut < 1 || cut == len(text)-1 {
+		return Scope{}, false
+	}
+	return Scope{Name: text[:cut], ID: text[cut+1:]}, true
+}
+
 // DiskTag returns the tag of a data disk that came with a machine's generation.
 func (s Scope) DiskTag(key string, generation int) string {
 	return s.TagPrefix() + "disk::" + key + "::" + strconv.Itoa(generation)

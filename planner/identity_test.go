@@ -60,6 +60,14 @@ func TestTags(t *testing.T) {
 	if key, generation, ok := testScope.ParseDiskTag(want[1]); key != "web/1" || generation != 12 || !ok {
 		t.Errorf("ParseDiskTag = %q, %d, %t", key, generation, ok)
 	}
+	if scope, ok := ScopeOfTag("zfleet::a-b-k7c1f0e5::key::web/1"); !ok || scope != (Scope{Name: "a-b", ID: "k7c1f0e5"}) {
+		t.Errorf("ScopeOfTag = %v, %t", scope, ok)
+	}
+	for _, bad := range []string{"zfleet::a-b", "a-b::key::x", "zfleet::ab::key::x", "zfleet::-b::key::x", "zfleet::a-::key::x"} {
+		if scope, ok := ScopeOfTag(bad); ok {
+			t.Errorf("ScopeOfTag(%q) = %v", bad, scope)
+		}
+	}
 	for _, bad := range []string{want[0], "zfleet::staging-k7c1f0e5::disk::web/1", "zfleet::staging-k7c1f0e5::disk::web/1::-1", "zfleet::other-k7c1f0e5::disk::web/1::1"} {
 		if _, _, ok := testScope.ParseDiskTag(bad); ok {
 			t.Errorf("%q passes for a disk tag", bad)

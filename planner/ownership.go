@@ -40,18 +40,26 @@ type ownership struct {
 	byKey  map[string]*owned
 	copies []Copy
 	live   int // live owned machines, the base of safety limits
+
+	byUUID map[string]*Observed
+	byStem map[string][]*Observed // by what all generations of a machine have in common
+	byTag  map[string][]*Observed // by the key that a tag says
 }
+
+// stem is a computed UUID without its generation.
+func stem(uuid string) string { return uuid[:min(len(uuid), 28)] }
 
 // newOwnership decides which VMs are the fleet's. The fleet may be nil; its
 // keys let VMs without tags be recognised, and its explicit UUIDs are proof.
 func newOwnership(scope Scope, inv *Inventory, fleet *spec.Fleet) *ownership {
-	o := &ownership{scope: scope, byKey: make(map[string]*owned)}
+	o := &ownership{scope: scope, byKey: make(map[string]*owned),
+		byUUID: make(map[string]*Observed), byStem: make(map[string][]*Observed), byTag: make(map[string][]*Observed)}
 	explicit := make(map[string]string) // UUID to key
 	computed := make(map[string]string) // UUID without generation to key
 	if fleet != nil {
 		for i := range fleet.Machines {
 			m := &fleet.Machines[i]
-			computed[scope.MachineUUID(m.Key, 0)[:28]] = m.Key
+			computed[stem(scope.MachineUUID(m.Key, 0))] = m.Key
 			if m.ResourceUUID != "" {
 				explicit[m.ResourceUUID] = m.Key
 			}
@@ -95,8 +103,13 @@ func (o *ownership) of(key string) *owned {
 func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 	tags := o.scope.readTags(vm.UserTags)
 	keys := o.keysOf(vm)
+	o.byUUID[vm.UUID] = vm
+	o.byStem[stem(vm.UUID)] = append(o.byStem[stem(vm.UUID)], vm)
+	for _, key := range keys {
+		o.byTag[key] = append(o.byTag[key], vm)
+	}
 	if len(keys) == 0 {
-		key, ok := computed[vm.UUID[:min(len(vm.UUID), 28)]]
+		key, ok := computed[stem(vm.UUID)]
 		if !ok {
 			key, ok = explicit[vm.UUID]
 			if !ok || !strings.HasPrefix(vm.UUID, o.scope.UUIDPrefix()) {
@@ -222,5 +235,9 @@ func fates(scope Scope, key string, disks []Disk) []DiskFate {
 	for _, d := range disks {
 		out = append(out, DiskFate{UUID: d.UUID, Name: d.Name, Size: d.Size, Tag: scope.DiskTag(key, diskGeneration(scope, d))})
 	}
+	// By size first, so that machines of one kind look alike in a plan.
+	slices.SortFunc(out, func(a, b DiskFate) int {
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UUID, b.UUID))
+	})
 	return out
 }

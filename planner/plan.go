@@ -40,7 +40,7 @@ type Binding struct {
 
 // Refusal is a reason not to apply a plan: a safety limit, a guard.
 type Refusal struct {
-	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint"
+	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint", "renamed"
 	Message string `json:"message"`
 	Hint    string `json:"hint"` // the flag or the change of the file that would allow it
 }

@@ -1,9 +1,11 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"zfleet/spec"
@@ -48,14 +50,19 @@ func (s *selection) has(key string) bool {
 	return (len(s.targets) == 0 || slices.ContainsFunc(s.targets, fit)) && !slices.ContainsFunc(s.excludes, fit)
 }
 
-// fits reports whether a pattern, which is a key, a group or a glob, means a key.
+// fits reports whether a pattern, which is a key, a group or a glob of either,
+// means a key.
 func fits(pattern, key string) bool {
 	group, _, _ := strings.Cut(key, "/")
 	if pattern == key || pattern == group {
 		return true
 	}
-	ok, err := path.Match(pattern, key)
-	return ok && err == nil
+	for _, text := range []string{key, group} {
+		if ok, err := path.Match(pattern, text); ok && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func groupsOf(keys []string) []string {
@@ -65,4 +72,16 @@ func groupsOf(keys []string) []string {
 		groups = append(groups, group)
 	}
 	return uniqueSorted(groups)
+}
+
+// compareKeys orders keys as people count: web/2 before web/10.
+func compareKeys(a, b string) int {
+	groupA, instanceA, _ := strings.Cut(a, "/")
+	groupB, instanceB, _ := strings.Cut(b, "/")
+	numberA, errA := strconv.Atoi(instanceA)
+	numberB, errB := strconv.Atoi(instanceB)
+	if groupA == groupB && errA == nil && errB == nil && numberA != numberB {
+		return cmp.Compare(numberA, numberB)
+	}
+	return strings.Compare(a, b)
 }

@@ -67,10 +67,14 @@ from has changed since; -f then supplies the secrets that the plan refers to.`,
 			if err := f.check(args); err != nil {
 				return err
 			}
-			return a.runApply(cmd.Context(), f, args)
+			return a.eachFleet(cmd, f.plan.fleet, func(files []string) error {
+				f.plan.fleet.files = files
+				return a.runApply(cmd.Context(), f, args)
+			})
 		},
 	}
 	f.plan.add(cmd)
+	f.plan.fleet.addSeveral(cmd)
 	f.run.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")

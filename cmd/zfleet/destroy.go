@@ -23,10 +23,14 @@ protected machines stay.`,
 			if err := f.check(nil); err != nil {
 				return err
 			}
-			return a.runDestroy(cmd.Context(), f)
+			return a.eachFleet(cmd, f.plan.fleet, func(files []string) error {
+				f.plan.fleet.files = files
+				return a.runDestroy(cmd.Context(), f)
+			})
 		},
 	}
 	f.plan.fleet.add(cmd)
+	f.plan.fleet.addSeveral(cmd)
 	f.plan.connection.add(cmd)
 	f.plan.addSelection(cmd)
 	f.run.add(cmd)
@@ -52,8 +56,8 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	options := f.plan.options()
-	options.Limits = fleet.Limits
 	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
+	plan.Limits = fleet.Limits
 	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
 }

@@ -18,6 +18,7 @@ import (
 // fleetFlags say which fleet file to read and with which variables.
 type fleetFlags struct {
 	files    []string
+	fleets   []string
 	vars     []string
 	varFiles []string
 }

@@ -117,10 +117,14 @@ find the comment that it has to replace.`,
 			if err := output.check(formatText, formatMarkdown, formatJSON); err != nil {
 				return err
 			}
-			return a.runPlan(cmd.Context(), f, inventory, out, output, detailed)
+			return a.eachFleet(cmd, f.fleet, func(files []string) error {
+				f.fleet.files = files
+				return a.runPlan(cmd.Context(), f, inventory, out, output, detailed)
+			})
 		},
 	}
 	f.add(cmd)
+	f.fleet.addSeveral(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")

@@ -14,15 +14,19 @@ about its meaning that needs no cloud. Every problem is shown at once.`,
 		Example: `  zfleet validate -f examples/staging.yaml
   zfleet validate -f base.yaml -f overlays/production.yaml`,
 		Args: args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			fleet, err := a.load(f)
-			if err != nil {
-				return err
-			}
-			a.say("%s: fleet %s is valid: %s.", f.files[len(f.files)-1], fleet.Name, plural(len(fleet.Machines), "machine"))
-			return nil
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.eachFleet(cmd, f, func(files []string) error {
+				f.files = files
+				fleet, err := a.load(f)
+				if err != nil {
+					return err
+				}
+				a.say("%s: fleet %s is valid: %s.", files[len(files)-1], fleet.Name, plural(len(fleet.Machines), "machine"))
+				return nil
+			})
 		},
 	}
 	f.add(cmd)
+	f.addSeveral(cmd)
 	return cmd
 }

@@ -3,6 +3,7 @@ package cloud
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,12 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 	}
 	progress("account")
 	account, err := client.Account(ctx)
+	if errors.Is(err, zstack.ErrOwnerUnknown) && scope.ID != "" {
+		err = nil // the account only informs where the fleet has an id of its own
+	}
+	if errors.Is(err, zstack.ErrOwnerUnknown) {
+		return nil, fmt.Errorf("reading the account: %w, or give the fleet an id: zfleet init writes a fresh one", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the account: %w", err)
 	}
@@ -54,6 +61,9 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 		return nil, fmt.Errorf("reading the tags of the machines: %w", err)
 	}
 	inventory.Machines, inventory.Disks = r.observed(), r.taggedDisks()
+	if inventory.Relatives, err = r.relatives(ctx); err != nil {
+		return nil, fmt.Errorf("reading the tags of other fleets: %w", err)
+	}
 	if inventory.Catalog, err = r.catalog(ctx, withImages(wants, inventory.Machines), progress); err != nil {
 		return nil, err
 	}

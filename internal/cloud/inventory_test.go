@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"zfleet/planner"
 	"zfleet/spec"
@@ -95,7 +96,7 @@ func TestInventory(t *testing.T) {
 		Catalog: planner.Catalog{},
 	}
 	slices.SortFunc(want.Machines, func(a, b planner.Observed) int { return strings.Compare(a.UUID, b.UUID) })
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(planner.Inventory{})); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)
 	}
 }
@@ -110,7 +111,7 @@ func TestInventoryOfAnAccount(t *testing.T) {
 		Scope: planner.Scope{Name: "lab", ID: testAccount}, Account: testAccount, Version: "5.2.1",
 		Machines: []planner.Observed{}, Disks: []planner.Disk{}, Catalog: planner.Catalog{},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(planner.Inventory{})); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)
 	}
 }
@@ -163,7 +164,7 @@ func TestCatalog(t *testing.T) {
 			{UUID: "v2", Name: "dataa", Type: "Data"}},
 		planner.KindSnapshot: {{UUID: imageUUID, Name: "snap", Status: "Ready", State: "Enabled", Type: "Root", VolumeUUID: "v1", PrimaryStorageUUID: "p1", Size: 4}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(planner.Inventory{})); diff != "" {
 		t.Errorf("catalog (-want +got):\n%s", diff)
 	}
 }
