@@ -90,7 +90,7 @@ func Stale(plan *Plan, inv *Inventory) []Moved {
 		if change.Action == Keep {
 			continue
 		}
-		if what := movedBetween(change.Fingerprint, fingerprint(plan.Scope, o, inv, change)); what != "" {
+		if what := movedBetween(change.Fingerprint, o.fingerprint(change)); what != "" {
 			moved = append(moved, Moved{Key: change.Key, What: what})
 		}
 	}
