@@ -117,6 +117,20 @@ func (b *crashBed) fleet(text string) {
 	}
 }
 
+// prepare applies one fleet file, if there is one, and lays out the next.
+func (b *crashBed) prepare(before, after string) {
+	b.t.Helper()
+	if before != "" {
+		b.fleet(before)
+		if code := b.run("apply", "-f", "fleet.yaml", "--auto-approve"); code != exitOK {
+			b.t.Fatalf("exit code %d before the run", code)
+		}
+	}
+	if after != "" {
+		b.fleet(after)
+	}
+}
+
 // command prepares a zfleet process of its own.
 func (b *crashBed) command(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd := exec.CommandContext(ctx, b.binary, args...)
@@ -249,15 +263,7 @@ func TestCrash(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d+%s", tc.name, line, after.Round(time.Millisecond)), func(t *testing.T) {
 					t.Parallel()
 					b := newCrashBed(t)
-					if tc.before != "" {
-						b.fleet(tc.before)
-						if code := b.run("apply", "-f", "fleet.yaml", "--auto-approve"); code != exitOK {
-							t.Fatalf("exit code %d before the run", code)
-						}
-					}
-					if tc.after != "" {
-						b.fleet(tc.after)
-					}
+					b.prepare(tc.before, tc.after)
 					killed := b.runKilled("killed/journal.jsonl", line, after, append(tc.command, "--run-dir", "killed")...)
 					next := tc.command
 					if _, err := os.Stat(filepath.Join(b.dir, "killed", planFile)); resume && killed && err == nil {
