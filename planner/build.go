@@ -217,13 +217,12 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	c := compare(b.scope, w, vm, disks, b.names)
 	change.Differences, change.Notes = c.differences, c.notes
 	switch {
+	case w.m.ResourceUUID != "" && w.m.ResourceUUID != vm.UUID:
+		b.block(change, fmt.Sprintf("it has the UUID %s, and a UUID cannot be changed; take resourceUuid out of the file, or destroy the machine first", vm.UUID))
 	case vm.tags.has(releasedTag):
 		b.block(change, "it was released from the fleet; take it out of the file, or remove the tag "+b.scope.TagPrefix()+releasedTag)
 	case len(c.differences) == 0 && c.blocked == "":
-		change.Action, change.Differences = Keep, nil
-		if !settled(vm.State) {
-			change.Notes = append(change.Notes, "it is "+vm.State+" now")
-		}
+		b.keep(change, w, vm)
 	case !settled(vm.State):
 		b.block(change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
 	case c.forced():
@@ -233,6 +232,20 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	default:
 		change.Action, change.Edit = Update, &c.edit
 		change.Reason = "differs in " + fields(c.differences, func(Difference) bool { return true })
+	}
+}
+
+// keep decides about a machine that does not differ. One that is only being
+// made is not as it should be yet: the server may still take it back.
+func (b *builder) keep(change *Change, w *draft, vm *member) {
+	change.Action, change.Differences = Keep, nil
+	switch {
+	case vm.State == "Starting":
+		b.block(change, "it is Starting, and the server has not decided whether it stays; plan again when that is over")
+	case vm.State == "Created" && w.bp.Strategy != "JustCreate":
+		b.block(change, "the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so")
+	case !settled(vm.State):
+		change.Notes = append(change.Notes, "it is "+vm.State+" now")
 	}
 }
 
@@ -268,6 +281,7 @@ func (b *builder) replace(change *Change, w *draft, own *owned, c *comparison, d
 	}
 	change.Action, change.OldUUID, change.Reason = Replace, own.live.UUID, reasons+" can be had on a new VM only"
 	change.Disks = fates(b.scope, change.Key, slices.Concat(disks.attached, disks.detached))
+	change.Notes = append(change.Notes, strangeDisks(own.live.Observed, change.Disks)...)
 	change.Edit = protectionEdit(c)
 	b.birth(change, w, own.next())
 	change.Uses = append(change.Uses, filter(vmUses(own.live.Observed), func(u Use) bool { return !slices.Contains(change.Uses, u) })...)
@@ -360,12 +374,27 @@ func (b *builder) remove(own *owned) Change {
 	case vm.tags.has(protectTag):
 		b.block(&change, "it is protected: set lifecycle.protect to false and apply that first")
 		change.Protected = true
+	case vm.tags.has(keepDisksTag):
+		b.block(&change, "its tag keep-disks forbids to delete its data disks, and this zfleet cannot detach them; detach them by hand and remove the tag "+b.scope.TagPrefix()+keepDisksTag)
 	case vm.tags.sourceKind() == spec.FromVolume && !slices.Contains(b.opts.AllowVolumeLoss, own.key):
 		b.block(&change, "the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss "+own.key)
 	case !settled(vm.State) && vm.State != "Unknown" && vm.State != "NoState":
 		b.block(&change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
 	default:
 		change.Disks = fates(b.scope, own.key, slices.Concat(disks.attached, disks.detached, disks.orphans))
+		change.Notes = append(change.Notes, strangeDisks(vm.Observed, change.Disks)...)
 	}
 	return change
+}
+
+// strangeDisks names the data disks of a VM that outlive it, because nothing
+// proves that they came with it.
+func strangeDisks(vm *Observed, deleted []DiskFate) []string {
+	var notes []string
+	for _, v := range vm.Volumes {
+		if v.Type == "Data" && !slices.ContainsFunc(deleted, func(d DiskFate) bool { return d.UUID == v.UUID }) {
+			notes = append(notes, fmt.Sprintf("its data disk %q (%s, %s) has no tag of the fleet and is kept", v.Name, formatSize(v.Size), v.UUID))
+		}
+	}
+	return notes
 }

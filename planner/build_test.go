@@ -64,6 +64,17 @@ func TestOwnership(t *testing.T) {
 		{name: "without tags, still starting", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) { inv.Machines[0].UserTags, inv.Machines[0].State = nil, "Starting" },
 			want:  []string{"blocked web/1 gen 0: it is Starting; plan again when that is over"}},
+		{name: "still starting", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Starting" },
+			want: []string{"blocked web/1 gen 0: it is Starting, and the server has not decided whether it stays; plan again when that is over"}},
+		{name: "made but not started", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Created" },
+			want: []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so"}},
+		{name: "rebooting", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Rebooting" },
+			want: []string{"keep web/1 gen 0: "}},
+		{name: "out of the file, its disks to be kept", file: []spec.Machine{web(2)},
+			cloud: func(inv *Inventory) {
+				inv.Machines[0].UserTags = append(inv.Machines[0].UserTags, Tag{Text: testScope.TagPrefix() + "keep-disks"})
+			}, want: []string{"create web/2 gen 0: no machine has this key",
+				"blocked web/1 gen 0: its tag keep-disks forbids to delete its data disks, and this zfleet cannot detach them; detach them by hand and remove the tag zfleet::staging-k7c1f0e5::keep-disks"}},
 		{name: "a clone with its tags", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) {
 				clone := inv.Machines[0]
@@ -180,6 +191,39 @@ func TestVolumeSource(t *testing.T) {
 	want = []string{"delete db/1 gen 0: destroy was asked for"}
 	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, Options{AllowVolumeLoss: []string{"db/1"}}))); d != "" {
 		t.Errorf("destroy with consent (-want +got):\n%s", d)
+	}
+}
+
+// TestExplicitUUID: a UUID that the file chose is proof, also when the line is
+// gone from the file, and cannot be changed.
+func TestExplicitUUID(t *testing.T) {
+	m := web(1)
+	m.ResourceUUID = uid("ab", 7)
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(m), emptyInventory(), none))
+	if got := summary(mustBuild(t, fleetOf(m), inv, none)); got[0] != "keep web/1 gen 0: " {
+		t.Errorf("with the line: %v", got)
+	}
+	if got := summary(mustBuild(t, fleetOf(web(1)), inv, none)); got[0] != "keep web/1 gen 0: " {
+		t.Errorf("without the line: %v", got)
+	}
+	if got := summary(BuildDestroy(testScope, inv, none)); len(got) != 1 || got[0] != "delete web/1 gen 0: destroy was asked for" {
+		t.Errorf("destroy: %v", got)
+	}
+	m.ResourceUUID = uid("ab", 8)
+	if got := summary(mustBuild(t, fleetOf(m), inv, none)); len(got) != 1 || !strings.Contains(got[0], "it has the UUID "+uid("ab", 7)) {
+		t.Errorf("another UUID: %v", got)
+	}
+}
+
+// TestStrangeDisks: what nothing proves to be the fleet's is kept, and said.
+func TestStrangeDisks(t *testing.T) {
+	m := web(1)
+	m.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}}
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(m), emptyInventory(), none))
+	inv.Disks = nil
+	plan := BuildDestroy(testScope, inv, none)
+	if c := plan.Changes[0]; len(c.Disks) > 0 || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "has no tag of the fleet and is kept") {
+		t.Errorf("disks %v, notes %q", c.Disks, c.Notes)
 	}
 }
 

@@ -125,7 +125,7 @@ func (c *comparison) hostname() {
 
 func (c *comparison) password() {
 	if secret, ok := c.w.secrets["consolePassword"]; ok && c.moved("consolePassword") {
-		c.differ(Difference{Field: "consolePassword", Before: "(another)", After: "(secret)"})
+		c.differ(Difference{Field: "consolePassword", Before: c.before("consolePassword"), After: "(secret)"})
 		c.edit.Password = &secret
 		c.redigest("consolePassword")
 	}
@@ -164,12 +164,33 @@ func (c *comparison) created() {
 		if !c.moved(field) {
 			continue
 		}
-		before := "(another)"
-		if have, _ := c.vm.tags.digest(field); have == unset {
-			before = "(none)"
-		}
-		c.differ(Difference{Field: field, Before: before, After: c.describe(field), ForcesReplace: true})
+		c.differ(Difference{Field: field, Before: c.before(field), After: c.describe(field), ForcesReplace: true})
 	}
+}
+
+// before says what the VM has of a field, as far as it can be seen.
+func (c *comparison) before(field string) string {
+	if have, _ := c.vm.tags.digest(field); have == unset {
+		return "(none)"
+	}
+	var seen []string
+	switch {
+	case c.names.imaginary: // nothing is to be seen of a machine that is imagined
+	case field == "networks":
+		for _, nic := range c.vm.NICs {
+			seen = append(seen, strings.TrimSpace(c.names.nameOf(KindNetwork, nic.NetworkUUID)+" "+strings.Join(nic.IPs, " ")))
+		}
+	case field == "dataDisks":
+		for _, v := range c.vm.Volumes {
+			if v.Type == "Data" {
+				seen = append(seen, formatSize(v.Size))
+			}
+		}
+	}
+	if seen == nil {
+		return "(another)"
+	}
+	return bracket(seen)
 }
 
 func (c *comparison) source() {

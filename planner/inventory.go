@@ -25,6 +25,9 @@ type Inventory struct {
 	// Relatives are fleets with live machines that share the name or the id with
 	// this one, looked for only when this one has no live machine.
 	Relatives []Relative `json:"relatives,omitempty"`
+	// Room holds what is left on each host that takes machines, sorted by host.
+	// Empty when the account may not see hosts.
+	Room []Room `json:"room,omitempty"`
 	// Catalog holds what the fleet's references may be bound to.
 	Catalog Catalog `json:"catalog"`
 

@@ -108,6 +108,10 @@ func (d *drafter) ownTags(w *draft) []string {
 	for _, place := range w.places {
 		tags = append(tags, d.scope.TagPrefix()+place)
 	}
+	if uuid := w.m.ResourceUUID; uuid != "" {
+		// Proof of ownership that outlives the line in the file.
+		tags = append(tags, d.scope.TagPrefix()+"adopted::"+uuid)
+	}
 	if w.m.Lifecycle.Protect {
 		tags = append(tags, d.scope.TagPrefix()+protectTag)
 	}
@@ -120,6 +124,9 @@ const (
 	protectTag  = "protect"
 	restartTag  = "restart"
 	releasedTag = "released"
+	// keepDisksTag is obeyed although nothing sets it yet: policies that act on
+	// a deletion live on the machine.
+	keepDisksTag = "keep-disks"
 )
 
 // valueField names the digest tag of one value of a list, so that only values

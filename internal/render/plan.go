@@ -48,7 +48,7 @@ func PlanSummary(c planner.Counts) string {
 func unchanged(machines int) string {
 	switch machines {
 	case 0:
-		return "No changes: the fleet has no machines, and none are asked for."
+		return "No changes: there is no machine to look at."
 	case 1:
 		return "No changes: 1 machine is as the fleet file says."
 	}

@@ -1,0 +1,114 @@
+package planner
+
+import (
+	"fmt"
+
+	"zfleet/spec"
+)
+
+// Room is what a host that takes machines has left, as its server counts it:
+// with overcommitment, and without what is reserved.
+type Room struct {
+	ZoneUUID    string `json:"zoneUuid"`
+	ClusterUUID string `json:"clusterUuid"`
+	CPU         int64  `json:"availableCpu"`
+	Memory      int64  `json:"availableMemory"` // bytes
+}
+
+// checkRoom warns of places that have less CPU or memory left than the machines
+// need that are to be started there. Sums only: that a machine fits into a
+// place does not mean that it fits on a host.
+func (b *builder) checkRoom() {
+	if len(b.inv.Room) == 0 {
+		return // not known
+	}
+	first := make(map[place]*draft)
+	var order []place
+	for _, w := range b.created {
+		for _, p := range placesOf(w.site) {
+			if first[p] == nil {
+				first[p] = w
+				order = append(order, p)
+			}
+		}
+	}
+	for _, p := range order {
+		b.checkPlaceRoom(p, first[p])
+	}
+}
+
+// place is a cluster, a zone, or the whole cloud.
+type place struct {
+	kind Kind
+	uuid string
+}
+
+// placesOf returns every place of which a site is a part, the smallest first.
+func placesOf(s site) []place {
+	var places []place
+	if uuid := s.clusterUUID(); uuid != "" {
+		places = append(places, place{KindCluster, uuid})
+	}
+	if uuid := s.zoneUUID(); uuid != "" {
+		places = append(places, place{KindZone, uuid})
+	}
+	return append(places, place{})
+}
+
+// holds reports whether something in a cluster and a zone is in the place.
+func (p place) holds(cluster, zone string) bool {
+	return p.uuid == "" || p.kind == KindCluster && p.uuid == cluster || p.kind == KindZone && p.uuid == zone
+}
+
+// checkPlaceRoom compares one place; w is the first machine that goes there.
+func (b *builder) checkPlaceRoom(p place, w *draft) {
+	var cpu, memory, needCPU, needMemory int64
+	for _, room := range b.inv.Room {
+		if p.holds(room.ClusterUUID, room.ZoneUUID) {
+			cpu, memory = cpu+room.CPU, memory+room.Memory
+		}
+	}
+	starting, without := 0, 0
+	for _, w := range b.created {
+		if !p.holds(w.site.clusterUUID(), w.site.zoneUUID()) || w.bp.Strategy == "CreateStopped" || w.bp.Strategy == "JustCreate" {
+			continue
+		}
+		c, m := w.needs()
+		if old := b.owned.of(w.m.Key).live; old != nil && old.State == "Running" && p.holds(old.ClusterUUID, old.ZoneUUID) {
+			c, m = c-int64(old.CPU), m-old.Memory // goes before the new one comes
+		}
+		needCPU, needMemory = needCPU+c, needMemory+m
+		starting++
+		if needCPU > cpu || needMemory > memory {
+			without++
+		}
+	}
+	where := "the cloud"
+	if p.uuid != "" {
+		where = fmt.Sprintf("%s %q", p.kind, b.names.nameOf(p.kind, p.uuid))
+	}
+	for _, r := range []struct {
+		what         string
+		short        bool
+		needed, left string
+	}{
+		{"cpu", needCPU > cpu, fmt.Sprintf("%d CPUs", needCPU), fmt.Sprint(max(0, cpu))},
+		{"memory", needMemory > memory, formatGiB(needMemory) + " of memory", formatGiB(max(0, memory))},
+	} {
+		if r.short {
+			b.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: w.m.At("placement." + string(p.kind)), Code: "no-room",
+				Message: fmt.Sprintf("%d machines that are to be started in %s need %s, and %s is left", starting, where, r.needed, r.left),
+				Hint:    fmt.Sprintf("make room, or place them elsewhere: at least %d of them will not start", max(1, without))})
+		}
+	}
+}
+
+// needs returns the CPUs and the bytes of memory that a machine takes.
+func (w *draft) needs() (cpu, memory int64) {
+	if offering := w.offering(); offering != nil {
+		return int64(offering.CPU), offering.Memory
+	}
+	return int64(w.bp.CPU), w.bp.Memory
+}
+
+func formatGiB(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
