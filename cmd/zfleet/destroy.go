@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"zfleet/planner"
+	"zfleet/spec"
 )
 
 func newDestroy(a *app) *cobra.Command {
@@ -41,7 +42,7 @@ protected machines stay.`,
 }
 
 func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
-	fleet, err := a.load(f.plan.fleet)
+	fleet, err := a.loadBy(spec.LoadIdentity, f.plan.fleet)
 	if err != nil {
 		return err
 	}
@@ -56,8 +57,8 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	options := f.plan.options()
+	options.Limits = fleet.Limits
 	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
-	plan.Limits = fleet.Limits
 	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
 }

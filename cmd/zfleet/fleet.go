@@ -43,9 +43,15 @@ type loaded struct {
 	found   spec.Diagnostics // none of them an error
 }
 
+// reader is spec.Load, or spec.LoadIdentity where no more than the identity of a
+// fleet matters.
+type reader func([]spec.Input, spec.Variables) (*spec.Fleet, spec.Diagnostics)
+
 // load reads and checks the fleet file. Findings that are not errors are printed.
-func (a *app) load(f fleetFlags) (*loaded, error) {
-	fleet, err := a.read(f)
+func (a *app) load(f fleetFlags) (*loaded, error) { return a.loadBy(spec.Load, f) }
+
+func (a *app) loadBy(by reader, f fleetFlags) (*loaded, error) {
+	fleet, err := a.readBy(by, f)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +62,9 @@ func (a *app) load(f fleetFlags) (*loaded, error) {
 }
 
 // read reads and checks the fleet file.
-func (a *app) read(f fleetFlags) (*loaded, error) {
+func (a *app) read(f fleetFlags) (*loaded, error) { return a.readBy(spec.Load, f) }
+
+func (a *app) readBy(by reader, f fleetFlags) (*loaded, error) {
 	if len(f.files) == 0 {
 		return nil, &exitError{code: exitUsage, message: "no fleet file", hint: "name one with -f FILE; zfleet init writes one to start from"}
 	}
@@ -72,7 +80,7 @@ func (a *app) read(f fleetFlags) (*loaded, error) {
 	for _, input := range inputs { // files of variables may hold secrets: no excerpts
 		sources[input.Name] = input.Data
 	}
-	fleet, found := spec.Load(inputs, variables)
+	fleet, found := by(inputs, variables)
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, sources}
 	}
@@ -152,7 +160,10 @@ func (a *app) variables(f fleetFlags) (spec.Variables, error) {
 		if inFile, ok := strings.CutSuffix(name, "_FILE"); ok {
 			text, err := os.ReadFile(value)
 			if err != nil {
-				return v, fmt.Errorf("value of variable %q from %s%s: %w", inFile, variablePrefix, name, err)
+				// It may be meant for another fleet: the variable has no value then,
+				// which is an error only where it is declared.
+				a.say("No value for variable %q: %s%s: %v", inFile, variablePrefix, name, err)
+				continue
 			}
 			v.Values[inFile] = strings.TrimRight(string(text), "\r\n")
 			continue
