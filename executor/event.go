@@ -87,10 +87,24 @@ type StepFinished struct {
 	Note    string         `json:"note,omitempty"`
 }
 
+// AdmissionPaused says that steps start only one by one for now, and why; the
+// next after WaitMS. It is said again after each of them that changes nothing.
+type AdmissionPaused struct {
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"` // "server-unreachable"
+	Detail string    `json:"detail,omitempty"`
+	WaitMS int64     `json:"waitMs"`
+}
+
+// AdmissionResumed says that steps start as before again.
+type AdmissionResumed struct {
+	At time.Time `json:"at"`
+}
+
 // AdmissionStopped says that no further step starts, and why.
 type AdmissionStopped struct {
 	At     time.Time `json:"at"`
-	Reason string    `json:"reason"` // "interrupted", "journal", "auth"
+	Reason string    `json:"reason"` // "interrupted", "journal", "auth", "server-unreachable"
 	Detail string    `json:"detail,omitempty"`
 }
 
@@ -106,6 +120,8 @@ func (AttemptStarted) Type() string   { return "attempt-started" }
 func (StepPhase) Type() string        { return "step-phase" }
 func (StepRetried) Type() string      { return "step-retried" }
 func (StepFinished) Type() string     { return "step-finished" }
+func (AdmissionPaused) Type() string  { return "admission-paused" }
+func (AdmissionResumed) Type() string { return "admission-resumed" }
 func (AdmissionStopped) Type() string { return "admission-stopped" }
 func (RunFinished) Type() string      { return "run-finished" }
 
@@ -115,5 +131,7 @@ func (AttemptStarted) event()   {}
 func (StepPhase) event()        {}
 func (StepRetried) event()      {}
 func (StepFinished) event()     {}
+func (AdmissionPaused) event()  {}
+func (AdmissionResumed) event() {}
 func (AdmissionStopped) event() {}
 func (RunFinished) event()      {}

@@ -81,6 +81,10 @@ func (f *folder) add(event Event) error {
 		}
 	case RunFinished:
 		f.last, f.ended = e.At, &e.At
+	case AdmissionPaused:
+		f.last = e.At
+	case AdmissionResumed:
+		f.last = e.At
 	case StepPhase:
 	}
 	return nil

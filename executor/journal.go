@@ -182,6 +182,10 @@ func unmarshalEvent(line []byte) (Event, error) {
 		return unmarshalAs[StepRetried](line)
 	case StepFinished{}.Type():
 		return unmarshalAs[StepFinished](line)
+	case AdmissionPaused{}.Type():
+		return unmarshalAs[AdmissionPaused](line)
+	case AdmissionResumed{}.Type():
+		return unmarshalAs[AdmissionResumed](line)
 	case AdmissionStopped{}.Type():
 		return unmarshalAs[AdmissionStopped](line)
 	case RunFinished{}.Type():

@@ -41,6 +41,8 @@ func everyEvent() []Event {
 		StepFinished{At: after(7), Step: "a start", Status: Skipped, Note: "needs a stop"},
 		StepFinished{At: after(8), Step: "b create", Status: Succeeded,
 			Facts: &Facts{UUID: "vm-b", Name: "b", State: "Running", IPs: []string{"10.0.0.1"}, Host: "h1"}},
+		AdmissionPaused{At: after(8), Reason: "server-unreachable", Detail: "refused", WaitMS: 5000},
+		AdmissionResumed{At: after(8)},
 		RunFinished{At: after(9)},
 	}
 }

@@ -50,6 +50,7 @@ type model struct {
 	due     map[planner.StepID]time.Time // of steps that wait for a try
 	ended   map[planner.StepID]Status
 	stopped bool
+	paused  bool
 }
 
 func (m *model) observe(e Event) {
@@ -66,6 +67,10 @@ func (m *model) observe(e Event) {
 		delete(m.running, e.Step)
 		delete(m.due, e.Step)
 		m.ended[e.Step] = e.Status
+	case AdmissionPaused:
+		m.paused = true
+	case AdmissionResumed:
+		m.paused = false
 	case AdmissionStopped:
 		m.stopped = true
 	}
@@ -122,7 +127,7 @@ func (m *model) check(t *testing.T) {
 		if m.running[s.ID] && !met {
 			t.Errorf("%s runs before its needs have succeeded or what it yields to has ended", s.ID)
 		}
-		if due, ok := m.due[s.ID]; m.stopped || !met || m.running[s.ID] || m.ended[s.ID] != "" || ok && due.After(time.Now()) {
+		if due, ok := m.due[s.ID]; m.stopped || m.paused || !met || m.running[s.ID] || m.ended[s.ID] != "" || ok && due.After(time.Now()) {
 			continue
 		}
 		room := load[planner.Use{}] < m.limits.Parallelism
@@ -160,10 +165,17 @@ func TestRandomPlans(t *testing.T) {
 					}
 				}
 			}()
+			began, away := time.Now(), time.Duration(0)
+			if seed%3 == 0 {
+				away = time.Duration(random.IntN(3000)) * tick
+			}
 			driver := driverFunc(func(_ context.Context, s planner.Step, rec Recorder) Outcome {
 				f := fate[s.ID]
 				_, _ = rec.Attempt("op")
 				time.Sleep(f.lasts)
+				if time.Since(began) < away {
+					return unreachable()
+				}
 				f.retries--
 				if f.retries >= 0 {
 					return again("busy")

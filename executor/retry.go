@@ -39,17 +39,22 @@ func fullJitter(ceiling time.Duration) time.Duration {
 
 // retry lets a step that is known to have done nothing wait for another try,
 // or returns false if it has had its share. While it waits it holds no place.
+// Tries that find no server while admission is paused for that do not count.
 func (s *scheduler) retry(i int, o Outcome) bool {
 	n := &s.nodes[i]
+	spared := s.breaker.paused && silent(o) // the server was not there to be asked
 	switch {
-	case s.stopped, n.try >= s.maxTries:
+	case s.stopped, !spared && n.try-n.spared >= s.maxTries:
 		return false
+	case spared:
+		n.spared++
 	case s.budget == 0:
 		o.Note = strings.TrimPrefix(o.Note+"; the run has spent all its retries", "; ")
 		s.finish(i, o)
 		return true
+	default:
+		s.budget--
 	}
-	s.budget--
 	wait := s.jitter(retryCeiling(n.try))
 	n.state, n.outcome, n.due = waiting, o, time.Now().Add(wait)
 	s.waiting = append(s.waiting, i)
@@ -69,7 +74,7 @@ func (s *scheduler) retryDue() {
 		if n.due.After(now) {
 			return false
 		}
-		n.state, n.outcome = pending, Outcome{}
+		n.state = pending
 		s.enqueue(i)
 		return true
 	})
@@ -77,7 +82,7 @@ func (s *scheduler) retryDue() {
 
 // untilDue is how long it is until the next wait is over.
 func (s *scheduler) untilDue() time.Duration {
-	until := retryCap
+	until := min(retryCap, s.breaker.untilProbe())
 	for _, i := range s.waiting {
 		until = min(until, time.Until(s.nodes[i].due))
 	}

@@ -20,6 +20,7 @@ type scheduler struct {
 	newJobUUID func() string
 	now        func() time.Time
 	log        eventLog
+	breaker    breaker
 
 	nodes    []node
 	claims   map[string]*claim
@@ -47,7 +48,8 @@ type node struct {
 	slots      []int // of the limiter
 	state      state
 	try        int
-	outcome    Outcome   // of the last try, while waiting
+	spared     int       // tries that do not count
+	outcome    Outcome   // of the last try, while there is to be another
 	due        time.Time // of the next try, while waiting
 }
 
@@ -135,7 +137,7 @@ func (s *scheduler) run(stop <-chan struct{}) {
 		s.retryDue()
 		s.admit()
 		s.commit()
-		if s.inFlight == 0 && len(s.waiting) == 0 {
+		if s.inFlight == 0 && len(s.waiting) == 0 && (s.stopped || len(s.ready) == 0) {
 			return
 		}
 		timer.Reset(s.untilDue())
@@ -166,17 +168,21 @@ func (s *scheduler) take(message func()) {
 // admit starts ready steps in the plan's order, each if every limit that it
 // counts against has room. A step that has to wait holds up no other.
 func (s *scheduler) admit() {
-	if s.stopped {
+	may, one := s.breaker.mayAdmit()
+	if s.stopped || !may {
 		return
 	}
 	kept := s.ready[:0]
 	for at, i := range s.ready {
-		if s.limits.full() {
+		if s.limits.full() || one && s.breaker.probing {
 			kept = append(kept, s.ready[at:]...)
 			break
 		}
 		if s.limits.take(s.nodes[i].slots) {
 			s.start(i)
+			if one {
+				s.breaker.sentAsProbe(i)
+			}
 		} else {
 			kept = append(kept, i)
 		}
@@ -205,6 +211,7 @@ func (s *scheduler) ended(i int, outcome Outcome) {
 	s.inFlight--
 	s.limits.release(n.slots)
 	outcome = checked(outcome)
+	s.judge(i, outcome)
 	refused := outcome.Failure != nil && outcome.Failure.Class == "auth"
 	if outcome.Retry && !refused && s.retry(i, outcome) {
 		return
@@ -263,17 +270,24 @@ func (s *scheduler) skip(i int, note string) {
 	}
 }
 
-// stop ends admission. What waits for another try ends as what it was.
+// stop ends admission. What waits for another try, or for room to begin it, ends
+// as what it was.
 func (s *scheduler) stop(reason, detail string) {
 	if s.stopped {
 		return
 	}
 	s.stopped = true
 	s.emit(AdmissionStopped{At: s.time(), Reason: reason, Detail: detail})
-	for _, i := range s.waiting {
+	tried := slices.Clone(s.waiting)
+	for _, i := range s.ready {
+		if s.nodes[i].try > 0 {
+			tried = append(tried, i)
+		}
+	}
+	s.waiting, s.ready = nil, nil
+	for _, i := range tried {
 		s.finish(i, s.nodes[i].outcome)
 	}
-	s.waiting = nil
 }
 
 // commit brings out what happened. Without a record nothing more may start.

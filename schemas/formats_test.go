@@ -137,6 +137,8 @@ func events() []executor.Event {
 		executor.StepPhase{At: now, Step: "web/1 create", Text: "creating"},
 		executor.StepRetried{At: now, Step: "web/1 create", Try: 1, Failure: failure, WaitMS: 1000},
 		executor.StepFinished{At: now, Step: "web/1 create", Status: executor.Failed, Failure: &failure, Facts: &executor.Facts{UUID: "u"}},
+		executor.AdmissionPaused{At: now, Reason: "server-unreachable", Detail: "connection refused", WaitMS: 5000},
+		executor.AdmissionResumed{At: now},
 		executor.AdmissionStopped{At: now, Reason: "interrupted"},
 		executor.RunFinished{At: now},
 	}

@@ -80,7 +80,15 @@ func (o *outcome) stopped() string {
 	if o.report.Stopped == "" {
 		return ""
 	}
-	return "no further step was started: " + o.report.Stopped
+	return "no further step was started: " + stoppedWord(o.report.Stopped)
+}
+
+// stoppedWord says more than the reason's name where that leaves open what to do.
+func stoppedWord(reason string) string {
+	if reason == "server-unreachable" {
+		return "the management server cannot be reached; check it and the network, then run zfleet apply again"
+	}
+	return reason
 }
 
 // slowest returns the machines that took longest, at most n of them.

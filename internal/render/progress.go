@@ -49,7 +49,7 @@ func (pr *Progress) Observe(event executor.Event) {
 	case executor.StepFinished:
 		pr.forget(e.Step)
 		pr.done++
-	case executor.AdmissionStopped:
+	case executor.AdmissionPaused, executor.AdmissionResumed, executor.AdmissionStopped:
 	case executor.RunFinished:
 	}
 	if pr.tells(event) {
@@ -73,7 +73,7 @@ func (pr *Progress) tells(event executor.Event) bool {
 	switch e := event.(type) {
 	case executor.StepFinished:
 		return e.Status != executor.NotStarted && (e.Status != executor.Succeeded || !pr.line.Live())
-	case executor.StepRetried, executor.AdmissionStopped:
+	case executor.StepRetried, executor.AdmissionPaused, executor.AdmissionResumed, executor.AdmissionStopped:
 		return true
 	case executor.RunStarted, executor.StepStarted, executor.AttemptStarted, executor.StepPhase, executor.RunFinished:
 	}
@@ -89,6 +89,13 @@ func eventText(event executor.Event, style Style) string {
 		p.put(plain, failureLine(&e.Failure))
 	case executor.StepFinished:
 		p.finished(e)
+	case executor.AdmissionPaused:
+		p.put(alarming, fmt.Sprintf("! the server does not answer: one step tries again in %s, the others wait", durationText(float64(e.WaitMS)/1000)))
+		if e.Detail != "" {
+			p.put(plain, ": "+e.Detail)
+		}
+	case executor.AdmissionResumed:
+		p.put(good, "✓ the server answers again: the run goes on")
 	case executor.AdmissionStopped:
 		p.put(alarming, "! nothing more is started: "+e.Reason)
 		if e.Detail != "" {
