@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"zfleet/spec"
 )
@@ -32,8 +34,10 @@ func (b *builder) checkRoom() {
 			}
 		}
 	}
+	slices.SortStableFunc(order, func(a, b place) int { return cmp.Compare(a.size(), b.size()) })
+	short := make(map[*draft]int) // machines of the last place that has too little, by its first
 	for _, p := range order {
-		b.checkPlaceRoom(p, first[p])
+		b.checkPlaceRoom(p, first[p], short)
 	}
 }
 
@@ -41,6 +45,17 @@ func (b *builder) checkRoom() {
 type place struct {
 	kind Kind
 	uuid string
+}
+
+// size orders places: a place holds none that is larger.
+func (p place) size() int {
+	switch p.kind {
+	case KindCluster:
+		return 0
+	case KindZone:
+		return 1
+	}
+	return 2
 }
 
 // placesOf returns every place of which a site is a part, the smallest first.
@@ -60,8 +75,9 @@ func (p place) holds(cluster, zone string) bool {
 	return p.uuid == "" || p.kind == KindCluster && p.uuid == cluster || p.kind == KindZone && p.uuid == zone
 }
 
-// checkPlaceRoom compares one place; w is the first machine that goes there.
-func (b *builder) checkPlaceRoom(p place, w *draft) {
+// checkPlaceRoom compares one place; first is the first machine that goes
+// there. Of places with the very same machines the smallest is warned of.
+func (b *builder) checkPlaceRoom(p place, first *draft, short map[*draft]int) {
 	var cpu, memory, needCPU, needMemory int64
 	for _, room := range b.inv.Room {
 		if p.holds(room.ClusterUUID, room.ZoneUUID) {
@@ -83,6 +99,10 @@ func (b *builder) checkPlaceRoom(p place, w *draft) {
 			without++
 		}
 	}
+	if needCPU <= cpu && needMemory <= memory || short[first] == starting {
+		return
+	}
+	short[first] = starting
 	where := "the cloud"
 	if p.uuid != "" {
 		where = fmt.Sprintf("%s %q", p.kind, b.names.nameOf(p.kind, p.uuid))
@@ -96,9 +116,9 @@ func (b *builder) checkPlaceRoom(p place, w *draft) {
 		{"memory", needMemory > memory, formatGiB(needMemory) + " of memory", formatGiB(max(0, memory))},
 	} {
 		if r.short {
-			b.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: w.m.At("placement." + string(p.kind)), Code: "no-room",
-				Message: fmt.Sprintf("%d machines that are to be started in %s need %s, and %s is left", starting, where, r.needed, r.left),
-				Hint:    fmt.Sprintf("make room, or place them elsewhere: at least %d of them will not start", max(1, without))})
+			b.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: first.m.At("placement." + string(p.kind)), Code: "no-room",
+				Message: fmt.Sprintf("%d machines that are to be started in %s need %s, and there is room for %s", starting, where, r.needed, r.left),
+				Hint:    fmt.Sprintf("make room, or place them elsewhere: %d of them may not start", without)})
 		}
 	}
 }
@@ -111,4 +131,4 @@ func (w *draft) needs() (cpu, memory int64) {
 	return int64(w.bp.CPU), w.bp.Memory
 }
 
-func formatGiB(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+func formatGiB(bytes int64) string { return fmt.Sprintf("%.6g GiB", float64(bytes)/(1<<30)) }

@@ -67,7 +67,24 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 	if inventory.Catalog, err = r.catalog(ctx, withImages(wants, inventory.Machines), progress); err != nil {
 		return nil, err
 	}
+	inventory.Room = r.room(ctx)
 	return inventory, nil
+}
+
+// room reads what is left on the hosts that take machines. It only warns of
+// what may not fit, so an account that may not see hosts has none.
+func (r *reader) room(ctx context.Context) []planner.Room {
+	hosts, err := zstack.List[zstack.Host](ctx, r.client, "/hosts")
+	if err != nil {
+		return nil
+	}
+	var room []planner.Room
+	for _, h := range hosts {
+		if h.State == "Enabled" && h.Status == "Connected" {
+			room = append(room, planner.Room{ZoneUUID: h.ZoneUUID, ClusterUUID: h.ClusterUUID, CPU: h.AvailableCPUCapacity, Memory: h.AvailableMemoryCapacity})
+		}
+	}
+	return room
 }
 
 // reader collects rows for one inventory.
