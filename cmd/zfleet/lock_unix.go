@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -21,4 +22,15 @@ func lockFile(path string) (unlock func(), err error) {
 			hint: "wait for it to end; zfleet simulator --state FILE serves one simulated cloud to many"}
 	}
 	return func() { _ = f.Close() }, nil
+}
+
+// isLocked reports whether somebody holds the lock of a file that exists. What
+// cannot be read is not known to be locked.
+func isLocked(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -218,11 +219,15 @@ func (a *app) sayResume(report *executor.Report, plan *planner.Plan, dir string,
 	fmt.Fprintf(a.stderr, "Resume: %s\n", strings.Join(words, " "))
 }
 
-// claimRun marks the run of a journal as going on, until unlock.
+// claimRun marks the run of a journal as going on, until unlock. Who lists runs
+// at that moment holds it up for an instant.
 func claimRun(journal string) (unlock func(), err error) {
-	unlock, err = lockFile(journal)
-	if err != nil {
-		return nil, errors.New("run directory: another zfleet uses it")
+	const tries, pause = 20, 50 * time.Millisecond
+	for range tries {
+		if unlock, err = lockFile(journal); err == nil {
+			return unlock, nil
+		}
+		time.Sleep(pause)
 	}
-	return unlock, nil
+	return nil, errors.New("run directory: another zfleet uses it")
 }

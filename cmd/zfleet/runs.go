@@ -94,7 +94,7 @@ func openRun(dir string) *recordedRun {
 		return r
 	}
 	defer f.Close()
-	r.running = locked(f.Name())
+	r.running = isLocked(f.Name())
 	events, err := executor.ReadJournal(f)
 	if err == nil && len(events) > 0 {
 		r.report, err = executor.Fold(events)
@@ -103,16 +103,6 @@ func openRun(dir string) *recordedRun {
 		r.problem = fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return r
-}
-
-// locked reports whether another process holds the lock of a file.
-func locked(path string) bool {
-	unlock, err := lockFile(path)
-	if err != nil {
-		return true
-	}
-	unlock()
-	return false
 }
 
 // recordedRuns reads the runs below the runs directory, newest first, and says
