@@ -244,6 +244,8 @@ func (b *builder) keep(change *Change, w *draft, vm *member) {
 		b.block(change, "it is Starting, and the server has not decided whether it stays; plan again when that is over")
 	case vm.State == "Created" && w.bp.Strategy != "JustCreate":
 		b.block(change, "the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so")
+	case vm.State == "Destroying":
+		b.block(change, "it is Destroying; plan again when that is over")
 	case !settled(vm.State):
 		change.Notes = append(change.Notes, "it is "+vm.State+" now")
 	}

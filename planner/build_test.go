@@ -68,6 +68,8 @@ func TestOwnership(t *testing.T) {
 			want: []string{"blocked web/1 gen 0: it is Starting, and the server has not decided whether it stays; plan again when that is over"}},
 		{name: "made but not started", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Created" },
 			want: []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so"}},
+		{name: "destroying", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Destroying" },
+			want: []string{"blocked web/1 gen 0: it is Destroying; plan again when that is over"}},
 		{name: "rebooting", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Rebooting" },
 			want: []string{"keep web/1 gen 0: "}},
 		{name: "out of the file, its disks to be kept", file: []spec.Machine{web(2)},

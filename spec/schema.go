@@ -21,7 +21,9 @@ type schema struct {
 
 // newSchema compiles a JSON Schema of draft 7.
 func newSchema(data []byte) (*schema, error) {
-	const name = "fleet.json"
+	// A relative name would be resolved against the working directory, whose
+	// own name may mean something in a URL.
+	const name = "urn:zfleet:schema-of-fleet-files"
 	var raw any
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("schema is not JSON: %w", err)

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -123,6 +125,20 @@ func TestNewSchemaRefusesBrokenOnes(t *testing.T) {
 	for _, text := range []string{"", "{", `{"type": "sequence"}`, `{"$ref": "#/definitions/none"}`, `{"pattern": "["}`} {
 		if _, err := newSchema([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), "schema") {
 			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+// TestSchemaAnywhere compiles in directories whose names mean something in URLs.
+func TestSchemaAnywhere(t *testing.T) {
+	for _, name := range []string{"issue #7", "100%", "a?b"} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(dir)
+		if _, err := newSchema([]byte(smallSchema)); err != nil {
+			t.Errorf("in %q: %v", name, err)
 		}
 	}
 }
