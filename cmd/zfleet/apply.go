@@ -58,7 +58,8 @@ func newApply(a *app) *cobra.Command {
 report every machine. A failed machine does not stop the others.
 
 With a plan file exactly that plan is carried out, or nothing if what it was made
-from has changed since; -f then supplies the secrets that the plan refers to.`,
+from has changed since; -f then supplies the secrets that the plan refers to. At a
+terminal it asks all the same; elsewhere the plan file is the consent.`,
 		Example: `  zfleet apply --simulate -f examples/staging.yaml --auto-approve
   zfleet apply plan.json
   zfleet apply -f fleet.yaml --auto-approve --report report.html --report junit.xml`,
@@ -101,6 +102,9 @@ func (f *runFlags) check() error {
 	for _, file := range f.reports {
 		if reportFormat(file) == nil {
 			return usageError("--report %s: the extension says the format: .json, .md, .xml or .html", file)
+		}
+		if err := checkWritable("--report", file); err != nil {
+			return err
 		}
 	}
 	if f.parallelism < 0 {
@@ -147,7 +151,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 		return &exitError{code: exitStale, message: fmt.Sprintf("the plan's digest is %s, not %s", plan.Digest, f.digest), hint: "review the plan again"}
 	}
 	f.run.again = f.again()
-	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile, recheck: fromFile}, fleet.secrets(), f.format, f.run)
+	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile && !term.IsTerminal(a.stdin), recheck: fromFile}, fleet.secrets(), f.format, f.run)
 }
 
 // consent says how the operator's word is had, and whether time has passed
@@ -187,14 +191,18 @@ func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c co
 		}
 	}
 	if err := planner.CheckSecrets(plan, secrets); err != nil {
-		return &exitError{code: exitStale, message: err.Error(), hint: "pass -f with the fleet file, and the variables, that the plan was made from"}
+		code := exitUsage
+		if _, changed := errors.AsType[*planner.DigestError](err); changed {
+			code = exitStale
+		}
+		return &exitError{code: code, message: err.Error(), hint: "pass -f with the fleet file, and the variables, that the plan was made from"}
 	}
 	return a.execute(ctx, s, plan, secrets, format, f)
 }
 
 func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	if !term.IsTerminal(a.stdin) {
-		return false, &exitError{code: exitUsage, message: "no terminal to ask for consent", hint: "review zfleet plan, then pass --auto-approve or a plan file"}
+		return false, &exitError{code: exitUsage, message: "no terminal to ask for consent", hint: "review what would be done, then pass --auto-approve (apply also takes a plan file that was reviewed)"}
 	}
 	type answer struct {
 		yes bool
@@ -231,10 +239,14 @@ func (a *app) checkStale(ctx context.Context, s *session, plan *planner.Plan) er
 	if len(moved) == 0 {
 		return nil
 	}
+	hint := "plan again"
+	if plan.Endpoint != "" && plan.Endpoint != s.endpoint {
+		hint = fmt.Sprintf("the plan was made from %s, and this is %s: apply it there, or plan again", plan.Endpoint, s.endpoint)
+	}
 	for _, m := range moved {
 		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
 	}
-	return &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", plural(len(moved), "machine")), hint: "plan again"}
+	return &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", plural(len(moved), "machine")), hint: hint}
 }
 
 func readPlan(path string) (*planner.Plan, error) {

@@ -123,11 +123,15 @@ func (a *app) clientConfig(f connectionFlags) (zstack.Config, error) {
 		return cfg, err
 	}
 	switch {
-	case cfg.AccessKeyID != "" && cfg.AccountName != "":
-		a.say("Both an access key and a password are set: using the access key.")
+	case cfg.AccessKeyID != "" && cfg.AccessKeySecret == "":
+		return cfg, usageError("ZSTACK_ACCESS_KEY_ID is set without ZSTACK_ACCESS_KEY_SECRET (or ZSTACK_ACCESS_KEY_SECRET_FILE)")
+	case cfg.AccessKeyID == "" && cfg.AccountName != "" && cfg.AccountPassword == "":
+		return cfg, usageError("ZSTACK_ACCOUNT_NAME is set without ZSTACK_ACCOUNT_PASSWORD (or ZSTACK_ACCOUNT_PASSWORD_FILE)")
 	case cfg.AccessKeyID == "" && cfg.AccountName == "":
 		return cfg, &exitError{code: exitUsage, message: "no credentials",
 			hint: "set ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET, or ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD (each secret also as …_FILE); or try --simulate"}
+	case cfg.AccessKeyID != "" && cfg.AccountName != "":
+		a.say("Both an access key and a password are set: using the access key.")
 	}
 	return cfg, nil
 }
@@ -138,6 +142,9 @@ func (a *app) hostEndpoint() (string, error) {
 	if host == "" {
 		return "", &exitError{code: exitUsage, message: "no management server",
 			hint: "set ZSTACK_HOST (and ZSTACK_PORT), or --endpoint URL; or try --simulate"}
+	}
+	if strings.ContainsAny(host, "/@?# ") || strings.Contains(host, ":") && net.ParseIP(strings.Trim(host, "[]")) == nil {
+		return "", usageError("ZSTACK_HOST is %q: want a host name or address alone; the port goes into ZSTACK_PORT, a whole URL into ZFLEET_ENDPOINT", host)
 	}
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
 		return "", usageError("ZSTACK_PORT is %q: want a number from 1 to 65535", port)
@@ -152,10 +159,13 @@ func (a *app) getenv(name string) string {
 
 // secretEnv reads a secret from NAME or from the file that NAME_FILE names.
 func (a *app) secretEnv(name string) (string, error) {
+	file := a.getenv(name + "_FILE")
 	if value := a.getenv(name); value != "" {
+		if file != "" {
+			return "", usageError("both %s and %s_FILE are set: unset one of them", name, name)
+		}
 		return value, nil
 	}
-	file := a.getenv(name + "_FILE")
 	if file == "" {
 		return "", nil
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,6 +141,11 @@ func checkFormat(format string, allowed ...string) error {
 }
 
 func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, output outputFlags, detailed bool) error {
+	if out != "" {
+		if err := checkWritable("--out", out); err != nil {
+			return err
+		}
+	}
 	fleet, err := a.load(f.fleet)
 	if err != nil {
 		return err
@@ -169,7 +172,7 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 		return err
 	}
 	if out != "" {
-		a.say("Plan written to %s; zfleet apply %s carries it out.", out, out)
+		a.say("%s", howToApply(plan, out, f.fleet.files))
 	}
 	switch {
 	case len(plan.Refusals) > 0:
@@ -178,6 +181,18 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 		return exit(exitPending)
 	}
 	return nil
+}
+
+// howToApply says what becomes of a plan file.
+func howToApply(plan *planner.Plan, out string, files []string) string {
+	if len(plan.Refusals) > 0 {
+		return fmt.Sprintf("Plan written to %s; apply refuses it as it stands.", out)
+	}
+	command := "zfleet apply " + out
+	if planner.CheckSecrets(plan, nil) != nil {
+		command += " -f " + strings.Join(files, " -f ") // for the secrets that the plan refers to
+	}
+	return fmt.Sprintf("Plan written to %s; %s carries it out.", out, command)
 }
 
 // planOnline plans against the cloud with a client that cannot change it.
@@ -253,22 +268,4 @@ func writePlan(path string, plan *planner.Plan) error {
 		return fmt.Errorf("encode the plan: %w", err)
 	}
 	return writeFile(path, data)
-}
-
-// writeFile replaces a file whole: a reader sees the old one or the new one.
-func writeFile(path string, data []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(data)
-	err = cmp.Or(err, temporary.Sync(), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -146,6 +146,13 @@ func (a *app) runSimulator(ctx context.Context, f simulatorFlags) error {
 			return &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", f.faults, err)}
 		}
 	}
+	if f.state != "" {
+		unlock, err := lockFile(f.state + ".lock")
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	sim, err := simulator.New(options)
 	if err != nil {
 		return &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", strings.TrimSpace(f.datacenter+" "+f.state), err)}

@@ -41,6 +41,7 @@ var collections = []collection{
 	{path: "tags", name: "Tag", class: "tag2.TagPatternInventory"},
 	{path: "accounts", name: "Account", class: "identity.AccountInventory", byID: true},
 	{path: "accounts/quotas", name: "Quota", class: "identity.QuotaInventory"},
+	{path: "accesskeys", name: "AccessKey", class: "accessKey.AccessKeyInventory"},
 	{path: "management-nodes", name: "ManagementNode", class: "managementnode.ManagementNodeInventory", byID: true},
 	{path: "global-configurations", name: "GlobalConfig", class: "core.config.GlobalConfigInventory"},
 }

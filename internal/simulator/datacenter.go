@@ -21,7 +21,7 @@ import (
 //	vm-instances  vm-instances/nics  vm-instances/cdroms
 //	volumes  volume-snapshots  volume-snapshots/group  volume-snapshots/trees
 //	ssh-key-pair  tags  user-tags  system-tags
-//	accounts  accounts/quotas  management-nodes  global-configurations
+//	accounts  accounts/quotas  accesskeys  management-nodes  global-configurations
 //
 // Every key is there, if only with an empty table. A table maps the UUID of a
 // record to the record. Numbers are int64, lists []any.
@@ -59,7 +59,7 @@ var dcTables = []string{
 	"vm-instances", "vm-instances/nics", "vm-instances/cdroms",
 	"volumes", "volume-snapshots", "volume-snapshots/group", "volume-snapshots/trees",
 	"ssh-key-pair", "tags", "user-tags", "system-tags",
-	"accounts", "accounts/quotas", "management-nodes", "global-configurations",
+	"accounts", "accounts/quotas", "accesskeys", "management-nodes", "global-configurations",
 }
 
 // parseDatacenter reads a data center file. Errors name the line; all wrong

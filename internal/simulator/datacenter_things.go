@@ -129,6 +129,10 @@ func (b *dcBuilder) account(entry dcAccountEntry) {
 		if account.accessKeyID == "" || account.accessKeySecret == "" {
 			b.fail(entry.Name.line, "the access key of %q needs id and secret", entry.Name.text)
 		}
+		// The secret is never shown again, here as there.
+		b.put("accesskeys", derivedUUID("accesskey", account.accessKeyID), record{
+			"accountUuid": account.uuid, "userUuid": account.uuid, "AccessKeyID": account.accessKeyID, "state": "Enabled",
+		})
 	default:
 		b.fail(entry.Name.line, "account %q: give at most one access key", entry.Name.text)
 	}

@@ -47,6 +47,7 @@ var inventoryFields = map[string]string{
 	"user-tags":              "uuid resourceUuid resourceType tag type tagPatternUuid tagPattern createDate lastOpDate",
 	"system-tags":            "uuid resourceUuid resourceType tag type inherent createDate lastOpDate",
 	"accounts":               "uuid name description type createDate lastOpDate",
+	"accesskeys":             "uuid description accountUuid userUuid AccessKeyID AccessKeySecret state createDate lastOpDate",
 	"accounts/quotas":        "uuid name identityUuid identityType value createDate lastOpDate",
 	"management-nodes":       "uuid hostName joinDate heartBeat",
 	"global-configurations":  "uuid name category description defaultValue value",

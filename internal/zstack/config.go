@@ -63,7 +63,10 @@ func (cfg *Config) baseURL() (*url.URL, error) {
 		return nil, errors.New("the endpoint must end with its path: leave out what follows ? or #")
 	}
 	path := strings.TrimRight(base.Path, "/")
-	if !strings.HasSuffix(path, "/v1") {
+	switch {
+	case strings.HasSuffix(path, "/zstack"):
+		path += "/v1"
+	case !strings.HasSuffix(path, "/v1"):
 		path += "/zstack/v1"
 	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path}, nil
