@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -264,6 +265,26 @@ func TestLostKeyTag(t *testing.T) {
 	inv = applied(t, inv, mustBuild(t, fleetOf(web(1)), inv, none))
 	if plan := mustBuild(t, fleetOf(web(1)), inv, none); plan.Changes[0].Action != Keep {
 		t.Errorf("%s is left to be done: %v", plan.Changes[0].Action, plan.Changes[0].Differences)
+	}
+}
+
+// TestManyMachines: what a plan costs grows with its machines, not with their square.
+func TestManyMachines(t *testing.T) {
+	var old, fleet []spec.Machine
+	for n := range 5000 {
+		m := web(n)
+		old = append(old, m)
+		m.Offering = ptr(byName("large"))
+		fleet = append(fleet, m)
+	}
+	began := time.Now()
+	plan, _ := Diff(fleetOf(old...), fleetOf(fleet...))
+	if n := plan.Counts().Update; n != 5000 {
+		t.Errorf("%d updates, want 5000", n)
+	}
+	// It takes half a second; by the square it was half a minute.
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("planning 5,000 machines took %s", took)
 	}
 }
 

@@ -163,6 +163,9 @@ func mdProse(text string) string {
 	if body, code, ok := bracketedCode(text); ok {
 		return mdProse(body) + " \\[" + code + "\\]"
 	}
+	if strings.TrimSpace(text) == "" {
+		return "—" // an empty item of a list would make a heading of the line before
+	}
 	first, _ := utf8.DecodeRuneInString(text)
 	if !unicode.IsLetter(first) && !unicode.IsDigit(first) && first != '"' ||
 		strings.ContainsAny(text, proseSpecial) || strings.Contains(text, "://") || strings.Contains(strings.ToLower(text), "www.") {

@@ -188,6 +188,9 @@ func wellFormed(text string) error {
 		if i > 0 && strings.ContainsAny(rest, "<>@") {
 			return fmt.Errorf("line %d holds foreign markup: %s", i+1, line)
 		}
+		if strings.TrimSpace(line) == "-" {
+			return fmt.Errorf("line %d is an empty item, which makes a heading of the line before", i+1)
+		}
 		if strings.HasPrefix(line, "| ") && strings.Count(line, "|") != strings.Count(rest, "|") {
 			return fmt.Errorf("line %d has pipes within a cell: %s", i+1, line)
 		}
