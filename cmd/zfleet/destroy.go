@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,6 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	options := f.plan.options()
 	options.Limits = fleet.Limits
 	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
-	f.run.again = f.again()
+	f.run.again = strings.Join(f.plan.connection.again(), " ") // of the file only the scope mattered
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
 }

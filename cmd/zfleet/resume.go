@@ -86,6 +86,9 @@ func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
 		return err
 	}
 	defer s.close()
+	if s.endpoint != old.Endpoint {
+		fmt.Fprintf(a.stderr, "warning: the run worked on %s, this is %s\n", old.Endpoint, s.endpoint)
+	}
 	plan, err := a.planRest(ctx, s, old, fleet)
 	if err != nil {
 		return err
@@ -179,15 +182,25 @@ func (f *applyFlags) again() string {
 	add("-f", f.plan.fleet.files...)
 	add("--var-file", f.plan.fleet.varFiles...)
 	add("--var", f.plan.fleet.vars...)
-	add("--endpoint", f.plan.connection.endpoint)
-	add("--ca-file", f.plan.connection.caFile)
-	if f.plan.connection.insecure {
+	return strings.Join(append(words, f.plan.connection.again()...), " ")
+}
+
+// again returns the flags that lead to the same server.
+func (f *connectionFlags) again() []string {
+	var words []string
+	if f.endpoint != "" {
+		words = append(words, "--endpoint", quoted(f.endpoint))
+	}
+	if f.caFile != "" {
+		words = append(words, "--ca-file", quoted(f.caFile))
+	}
+	if f.insecure {
 		words = append(words, "--dangerous-skip-tls-verify")
 	}
-	if f.plan.connection.simulate {
+	if f.simulate {
 		words = append(words, "--simulate")
 	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // quoted writes a word for a POSIX shell.
