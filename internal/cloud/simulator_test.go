@@ -31,6 +31,17 @@ type site struct {
 // newSite starts a data center. faults are rules of misbehaviour in YAML, or empty.
 func newSite(t *testing.T, faults string) *site {
 	t.Helper()
+	server := newDatacenter(t, faults)
+	listener := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listener.Close()
+		_ = server.Close()
+	})
+	return siteOf(t, server, zstack.Config{Endpoint: listener.URL})
+}
+
+func newDatacenter(t *testing.T, faults string) *simulator.Server {
+	t.Helper()
 	options := simulator.Options{Datacenter: examples.Datacenter, Latency: 10 * time.Millisecond, Strict: true}
 	if faults != "" {
 		var err error
@@ -42,12 +53,13 @@ func newSite(t *testing.T, faults string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewServer(server)
-	t.Cleanup(func() {
-		listener.Close()
-		_ = server.Close()
-	})
-	client, err := zstack.New(zstack.Config{Endpoint: listener.URL, AccountName: "admin", AccountPassword: "password"})
+	return server
+}
+
+func siteOf(t *testing.T, server *simulator.Server, config zstack.Config) *site {
+	t.Helper()
+	config.AccountName, config.AccountPassword = "admin", "password"
+	client, err := zstack.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

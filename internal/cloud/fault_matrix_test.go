@@ -1,0 +1,211 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"zfleet/executor"
+	"zfleet/internal/zstack"
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+// inProcess brings requests to a handler without a network, so that time can be
+// the test's. Once misled is set, questions for jobs are answered by it.
+type inProcess struct {
+	handler http.Handler
+	misled  http.HandlerFunc
+}
+
+func (t *inProcess) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	defer func() {
+		if cause := recover(); cause == http.ErrAbortHandler {
+			response, err = nil, io.ErrUnexpectedEOF
+		} else if cause != nil {
+			panic(cause)
+		}
+		if r.Context().Err() != nil {
+			response, err = nil, r.Context().Err()
+		}
+	}()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	answer := httptest.NewRecorder()
+	if t.misled != nil && strings.Contains(r.URL.Path, "/api-jobs/") {
+		t.misled(answer, r)
+	} else {
+		t.handler.ServeHTTP(answer, r)
+	}
+	return answer.Result(), nil
+}
+
+// says answers every request the same; a status of 0 is no answer at all.
+func says(status int, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if status == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+// faultMatrix is what may happen to a request, and how its step ends after as
+// many tries as a run makes: the same for every operation, apart from what
+// faultExceptions lists. "…" stands for any number of tries.
+var faultMatrix = []struct {
+	name   string
+	rule   string           // of the simulator, for the operation
+	misled http.HandlerFunc // answers all questions for jobs
+	want   string
+}{
+	{"refuse", "nth: 1, fault: refuse", nil, "succeeded after 2 tries"},
+	{"drop-before", "nth: 1, fault: drop-before", nil, "succeeded after 2 tries"},
+	{"drop-after", "nth: 1, fault: drop-after", nil, "succeeded"},
+	{"hang", "nth: 1, fault: hang", nil, "succeeded after 2 tries"},
+	{"expire", "nth: 1, fault: expire", nil, "succeeded"},
+	{"slow", "nth: 1, fault: slow, delay: 20s", nil, "succeeded"},
+	{"too slow", "nth: 1, fault: slow, delay: 40s", nil, "succeeded"},
+	{"502", "nth: 1, fault: garbage, status: 502, text: <html>Bad Gateway</html>", nil, "succeeded after 2 tries"},
+	{"504", "nth: 1, fault: garbage, status: 504, text: <html>Gateway Timeout</html>", nil, "succeeded after 2 tries"},
+	{"truncated", `nth: 1, fault: garbage, text: '{"inventory": {'`, nil, "succeeded after 2 tries"},
+	{"garbage", "nth: 1, fault: garbage, text: hello", nil, "succeeded after 2 tries"},
+	{"400", "nth: 1, fault: garbage, status: 400, text: no such thing", nil, "failed input"},
+	{"starting", "nth: 1, fault: error, error: {code: SYS.1010, description: Not ready}", nil, "succeeded after 2 tries"},
+	{"node left", "nth: 1, fault: error, error: {code: SYS.1012, description: Node left}", nil, "succeeded after 2 tries"},
+	{"timeout", "nth: 1, fault: error, error: {code: SYS.1001, description: Timed out}", nil, "succeeded after 2 tries"},
+	{"invalid", "nth: 1, fault: error, error: {code: SYS.1007, description: Invalid argument}", nil, "failed input"},
+	{"quota", "nth: 1, fault: error, error: {code: SYS.1006, cause: {code: ID.1003, description: Quota exceeded}}", nil, "failed quota"},
+	{"internal", "nth: 1, fault: error, error: {code: SYS.1000, description: Internal error}", nil, "failed internal"},
+	{"always refuse", "fault: refuse", nil, "failed transport after 4 tries"},
+	{"always 502", "fault: garbage, status: 502, text: <html>Bad Gateway</html>", nil, "failed transport after 4 tries"},
+	{"always starting", "fault: error, error: {code: SYS.1010, description: Not ready}", nil, "failed transient after 4 tries"},
+
+	{"jobs unanswered", "", says(0, ""), "succeeded"},
+	{"jobs behind a proxy", "", says(502, "<html>Bad Gateway</html>"), "succeeded"},
+	{"jobs unknown", "", says(404, "not found"), "succeeded"},
+	{"jobs for ever", "", says(202, `{"state":"Processing"}`), "succeeded"},
+	{"lost, jobs unanswered", "nth: 1, fault: drop-after", says(0, ""), "succeeded"},
+	{"lost, jobs unknown", "nth: 1, fault: drop-after", says(404, "not found"), "succeeded …"}, // sooner or later: the job itself takes a moment
+	{"not there, jobs unanswered", "nth: 1, fault: drop-before", says(0, ""), "indeterminate transport"},
+}
+
+// faultExceptions are by operation and fault.
+var faultExceptions = map[string]string{
+	// The server answers so to a UUID that it holds without showing it: looked for, and made again.
+	"CreateVmInstance/internal":                   "succeeded",
+	"CreateVmInstanceFromVolume/internal":         "succeeded",
+	"CreateVmInstanceFromVolumeSnapshot/internal": "succeeded",
+}
+
+// TestFaultMatrix does every mutating operation under every fault and compares
+// how it ends with the table.
+func TestFaultMatrix(t *testing.T) {
+	for operation, op := range matrixOperations() {
+		for _, fault := range faultMatrix {
+			name := operation + "/" + fault.name
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					rules := ""
+					if fault.rule != "" {
+						rules = fmt.Sprintf("- {operation: %s, %s}\n", operation, fault.rule)
+					}
+					server := newDatacenter(t, rules)
+					defer func() { _ = server.Close() }()
+					transport := &inProcess{handler: server}
+					s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack", Transport: transport})
+					for _, before := range op.before(s) {
+						s.do(testKey, before)
+					}
+					step := planner.Step{ID: "m", Key: testKey, UUID: testScope.MachineUUID(testKey, 0), Op: op.op(s)}
+					transport.misled = fault.misled
+					got := s.underFault(step)
+					if want := cmp.Or(faultExceptions[name], fault.want); got != want && (!strings.HasSuffix(want, " …") || !strings.HasPrefix(got, want[:len(want)-len(" …")])) {
+						t.Errorf("%s ends as %q, want %q", name, got, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// underFault performs a step as a run does, and says how it ended.
+func (s *site) underFault(step planner.Step) string {
+	vms := len(s.server.VMs())
+	outcome, tries := executor.Outcome{Retry: true}, 0
+	for ; outcome.Retry && tries < 4; tries++ {
+		outcome = s.driver.Perform(context.Background(), step, &s.rec)
+	}
+	more := len(s.server.VMs()) - vms
+	if _, isCreate := step.Op.(planner.CreateVM); isCreate && (more > 1 || more != 1 && outcome.Status == executor.Succeeded) {
+		s.t.Errorf("%d machines more", more)
+	}
+	said := string(outcome.Status)
+	if outcome.Failure != nil {
+		said += " " + outcome.Failure.Class
+		if outcome.Failure.Hint == "" || outcome.Failure.Message == "" {
+			s.t.Errorf("the failure leaves open what to do: %+v", outcome.Failure)
+		}
+	}
+	if tries > 1 {
+		said += fmt.Sprintf(" after %d tries", tries)
+	}
+	return said
+}
+
+// matrixOperation is how an operation of the API comes to be called.
+type matrixOperation struct {
+	before func(*site) []planner.Op
+	op     func(*site) planner.Op
+}
+
+func matrixOperations() map[string]matrixOperation {
+	create := func(s *site) planner.Op {
+		blueprint := s.blueprint(testKey, spec.FromImage, "centos-7.9")
+		blueprint.DataDisks = []planner.DiskPlan{{Size: 10 << 30}}
+		return planner.CreateVM{Blueprint: blueprint}
+	}
+	after := func(more ...planner.Op) func(*site) []planner.Op {
+		return func(s *site) []planner.Op { return append([]planner.Op{create(s)}, more...) }
+	}
+	does := func(op planner.Op) func(*site) planner.Op { return func(*site) planner.Op { return op } }
+	from := func(kind spec.SourceKind, name string) matrixOperation {
+		return matrixOperation{func(*site) []planner.Op { return nil }, func(s *site) planner.Op {
+			return planner.CreateVM{Blueprint: s.blueprint(testKey, kind, name)}
+		}}
+	}
+	prod := func(s *site) string { return s.uuids["prod"] }
+	tag := testScope.DiskTag(testKey, 0)
+	return map[string]matrixOperation{
+		"CreateVmInstance":                   {func(*site) []planner.Op { return nil }, create},
+		"CreateVmInstanceFromVolume":         from(spec.FromVolume, "db-root"),
+		"CreateVmInstanceFromVolumeSnapshot": from(spec.FromSnapshot, "golden-nightly"),
+		"CreateUserTag":                      {after(), does(planner.AddTag{Tag: "owner:me"})},
+		"DeleteTag":                          {after(planner.AddTag{Tag: "owner:me"}), does(planner.RemoveTag{Tag: "owner:me"})},
+		"StopVmInstance":                     {after(), does(planner.StopVM{})},
+		"StartVmInstance":                    {after(planner.StopVM{}), does(planner.StartVM{})},
+		"UpdateVmInstance":                   {after(), does(planner.UpdateVM{Name: new("renamed")})},
+		"ChangeInstanceOffering": {after(planner.StopVM{}), func(s *site) planner.Op {
+			return planner.ChangeOffering{OfferingUUID: s.uuids["medium"]}
+		}},
+		"SetVmHostname":    {after(planner.StopVM{}), does(planner.SetHostname{Hostname: "web2"})},
+		"DeleteVmHostname": {after(planner.StopVM{}, planner.SetHostname{Hostname: "web2"}), does(planner.SetHostname{})},
+		"SetVmConsolePassword": {after(), does(planner.SetConsolePassword{
+			Secret: planner.SecretTag{Prefix: "consolePassword::", Secret: "web.consolePassword"}})},
+		"AttachTagToResources": {after(), func(s *site) planner.Op { return planner.AttachTag{TagUUID: prod(s)} }},
+		"DetachTagFromResources": {func(s *site) []planner.Op { return []planner.Op{create(s), planner.AttachTag{TagUUID: prod(s)}} },
+			func(s *site) planner.Op { return planner.DetachTag{TagUUID: prod(s)} }},
+		"DestroyVmInstance": {after(), does(planner.DestroyVM{Scope: testScope})},
+		"DeleteDataVolume": {after(planner.TagDisks{Tag: tag, Count: 1}, planner.DestroyVM{Scope: testScope}), func(s *site) planner.Op {
+			return planner.DeleteDisk{VolumeUUID: s.inventory(planner.Wants{}).Disks[0].UUID, Tag: tag}
+		}},
+	}
+}
