@@ -83,7 +83,7 @@ func (c *checker) checkCompute() {
 			"add instanceOffering: NAME, or cpu: 2 and memory: 4GiB, or the like under defaults")
 	case len(arms) == 1:
 		missing := map[string]string{"cpu": "memory", "memory": "cpu"}[arms[0]]
-		if !c.partial {
+		if !c.unsure() {
 			c.errorf(arms[0], "no-"+missing, "add "+missing+", or use an instanceOffering instead", "%s is set without %s", arms[0], missing)
 		}
 	}
@@ -200,8 +200,10 @@ func (a *absences) report(r *reporter, drafts []draft) {
 	for _, one := range a.list {
 		lack[shared{one.machine.Group, one.code}]++
 	}
+	defer func() { r.group = "" }()
 	for _, one := range a.list {
 		group := one.machine.Group
+		r.group = group
 		d := Diagnostic{Pos: one.machine.At(""), Code: one.code, Hint: one.hint,
 			Message: fmt.Sprintf("machine %q %s", one.machine.Key, one.lacking)}
 		if lack[shared{group, one.code}] == machines[group] {

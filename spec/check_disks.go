@@ -25,7 +25,7 @@ func (c *checker) checkDataDisks() {
 		path := indexed("dataDisks", i)
 		switch arms := namedArms(disk, "offering", "size", "template", "volume"); {
 		case len(arms) == 0 && disk.kind == mapNode:
-			if !c.partial {
+			if !c.unsure() {
 				c.errorf(path, "disk-without-source", hint, "nothing says what the data disk is made from")
 			}
 		case len(arms) > 1:

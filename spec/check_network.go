@@ -57,7 +57,7 @@ func (c *checker) checkDefault() {
 			chosen = i
 		}
 	}
-	if chosen < 0 && len(c.m.Networks) > 1 && !c.partial {
+	if chosen < 0 && len(c.m.Networks) > 1 && !c.unsure() {
 		c.errorf("networks", "no-default-network", fmt.Sprintf("write {network: %s, default: true} for the one with the default route", c.m.Networks[0].Network.String()),
 			"none of the %d networks is the default", len(c.m.Networks))
 	}
@@ -101,7 +101,7 @@ func (c *checker) checkAddresses(nic *Network, path string) {
 // checkBareAddress wants an address beside what only describes one.
 func (c *checker) checkBareAddress(nic *Network, path string) {
 	for field, value := range map[string]string{"netmask": nic.Netmask, "gateway": nic.Gateway} {
-		if value != "" && !c.partial {
+		if value != "" && !c.unsure() {
 			c.errorf(path+"."+field, "no-ip", "add the machine's ip, or remove "+field+": without ip the server takes both from the network",
 				"%s is set without ip", field)
 		}

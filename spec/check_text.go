@@ -18,7 +18,7 @@ const (
 func (c *checker) checkTexts() {
 	m := c.m
 	switch {
-	case strings.TrimSpace(m.Name) == "" && !c.partial:
+	case strings.TrimSpace(m.Name) == "" && !c.unsure():
 		c.errorf("name", "empty-text", "write a name, or remove it for the default one", "the machine's name is empty")
 	case len([]rune(m.Name)) > maxName:
 		c.errorf("name", "too-long", "shorten it", "the machine's name has more than %d characters", maxName)

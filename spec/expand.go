@@ -41,6 +41,7 @@ func (x *expander) groups(machines *node) {
 		if group.value.kind != mapNode {
 			continue
 		}
+		x.reporter.group = group.key
 		x.checkKey("group", group)
 		before := len(x.drafts)
 		x.group(group)
@@ -51,6 +52,7 @@ func (x *expander) groups(machines *node) {
 			x.drafts = x.drafts[:before+1] // enough to find what else is wrong
 		}
 	}
+	x.reporter.group = ""
 }
 
 // group expands one group.

@@ -45,9 +45,10 @@ func overlay(inputs []Input, r *reporter) *node {
 		layer, found := parseYAML(in)
 		r.stage(found)
 		if layer == nil {
-			r.partial = true
+			r.partial[""] = true
 			continue
 		}
+		r.locate(layer)
 		checkUnsets(root, layer, r)
 		dropShapes(root, layer)
 		if root == nil {
@@ -153,6 +154,8 @@ func (l *loader) load(root *node) {
 
 // machine decodes and checks one machine.
 func (l *loader) machine(d *draft, m *Machine) {
+	l.group = d.group
+	defer func() { l.group = "" }()
 	*m = Machine{Key: d.key, Group: d.group, Instance: d.instance, Places: map[string]Pos{"": d.pos}}
 	tree := d.tree.clone()
 	l.stage(d.scope.expand(tree))

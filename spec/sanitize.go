@@ -17,7 +17,7 @@ func (r *reporter) sanitize(n *node, path string, mayHold func(path string) bool
 			Message: "a sensitive variable is used in " + path + ", which shows in plans and reports",
 			Hint:    "sensitive variables may be used in userData templates, consolePassword and systemTags; else declare the variable without sensitive: true"}})
 		*n = node{kind: nullNode, pos: n.pos}
-	case r.partial && n.kind == stringNode && path != "userData" && strings.Contains(n.text, "${"):
+	case r.unsure() && n.kind == stringNode && path != "userData" && strings.Contains(n.text, "${"):
 		r.blamed[line(n.pos)] = true
 		*n = node{kind: nullNode, pos: n.pos}
 	}
