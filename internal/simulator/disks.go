@@ -15,7 +15,7 @@ func (c *call) makeRoot(vm record, p *creation, storage record) error {
 		return nil
 	}
 	root := c.newVolume("ROOT-for-"+text(vm, "name"), "Root", p.RootSize, storage)
-	root["deviceId"] = int64(0)
+	root["deviceId"], root["description"] = int64(0), "Root volume for VM[uuid:"+text(vm, "uuid")+"]"
 	setText(root, "rootImageUuid", p.Image)
 	setText(root, "diskOfferingUuid", p.RootOffering)
 	c.attachVolume(root, vm)
@@ -42,6 +42,7 @@ func (c *call) makeDisk(vm record, d disk, device int64) error {
 			return err
 		}
 		volume = c.newVolume(cmp.Or(d.Name, "DATA-for-"+text(vm, "name")), "Data", d.Size, storage)
+		volume["description"] = "Data volume for VM[uuid:" + text(vm, "uuid") + "]"
 		setText(volume, "diskOfferingUuid", d.Offering)
 		c.tagVolume(volume, d.Tags)
 	}

@@ -111,7 +111,8 @@ func (s *Server) route(in *incoming) error {
 		return refuse(http.StatusNotFound, "no api mapping to %s", in.path)
 	}
 	in.vars = vars
-	if len(shared) == 1 {
+	// The paths of queries are shared there with operations that are not here.
+	if len(shared) == 1 && !shared[0].query {
 		op := shared[0]
 		if op.method != in.method {
 			s.finding("%s %s: the method is %s; the server runs %s whatever the method", in.method, op.path, op.method, op.name)
