@@ -23,6 +23,7 @@ type app struct {
 	env            func(string) (string, bool)
 	environ        func() []string
 	signals        <-chan os.Signal
+	early          *early // reads the signals until a run does
 
 	noColor bool
 	quiet   bool
@@ -96,7 +97,14 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	return a.exitCode(root.ExecuteContext(ctx))
+	ctx, stop := a.untilSignal(ctx)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	if code := a.early.code(); code != exitOK && err != nil {
+		fmt.Fprintln(a.stderr, "zfleet: interrupted; nothing was changed")
+		return code
+	}
+	return a.exitCode(err)
 }
 
 // exitCode prints an error where one has not been printed yet, and turns it
@@ -149,7 +157,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log every API request to stderr (never secrets)")
 	root.AddCommand(
-		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a),
+		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a), newResume(a), newRuns(a),
 		newInventory(a), newSimulator(a), newSchema(a), newVersion(a),
 	)
 	for _, cmd := range root.Commands() {

@@ -28,14 +28,16 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	if err != nil {
 		return err
 	}
-	if err := writePlan(filepath.Join(dir, "plan.json"), plan); err != nil {
+	journal, err := openRecord(dir, plan)
+	if err != nil {
 		return err
 	}
-	journal, err := executor.CreateJournal(filepath.Join(dir, "journal.jsonl"))
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
 	defer journal.Close()
+	unlock, err := claimRun(filepath.Join(dir, journalFile))
+	if err != nil {
+		return err
+	}
+	defer unlock()
 
 	limits := a.tighten(plan.Limits, f)
 	watch := a.watchSignals(ctx, f)
@@ -51,6 +53,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	})
 	report, runErr := executor.Run(watch.ctx, plan, driver, journal, executor.Options{
 		RunID:    runID,
+		Resumes:  f.resumes,
 		Limits:   executorLimits(limits),
 		Observer: observe,
 		Stop:     watch.stop,
@@ -61,6 +64,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	}
 	reportErr := a.writeReports(report, dir, format, f)
 	a.say("Run %s: plan, journal and report are in %s", runID, dir)
+	a.sayResume(report, plan, dir, f)
 	if err := errors.Join(runErr, finishErr, reportErr); err != nil && outcomeCode(plan, report) == exitOK {
 		return err
 	} else if err != nil {
@@ -104,6 +108,22 @@ func runDirectory(dir string) (path, runID string, err error) {
 	return dir, runID, nil
 }
 
+// openRecord writes the plan of a run and begins its journal.
+func openRecord(dir string, plan *planner.Plan) (*executor.Journal, error) {
+	path := filepath.Join(dir, journalFile)
+	if _, err := os.Lstat(path); err == nil {
+		return nil, usageError("run directory %s holds a run already; its record is not overwritten", dir)
+	}
+	if err := writePlan(filepath.Join(dir, planFile), plan); err != nil {
+		return nil, err
+	}
+	journal, err := executor.CreateJournal(path)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return journal, nil
+}
+
 func runsDirectory() string { return filepath.Join(xdg.StateHome, "zfleet", "runs") }
 
 // tighten applies the flags to the limits of the file. A flag never loosens one.
@@ -143,7 +163,7 @@ func executorLimits(l spec.Limits) executor.Limits {
 // asked for, and on stdout.
 func (a *app) writeReports(report *executor.Report, dir, format string, f runFlags) error {
 	var errs []error
-	for _, file := range append([]string{filepath.Join(dir, "report.json")}, f.reports...) {
+	for _, file := range append([]string{filepath.Join(dir, reportFile)}, f.reports...) {
 		var text bytes.Buffer
 		if err := reportFormat(file)(&text, report); err != nil {
 			errs = append(errs, fmt.Errorf("report %s: %w", file, err))
@@ -156,9 +176,9 @@ func (a *app) writeReports(report *executor.Report, dir, format string, f runFla
 		out = a.stderr
 	}
 	if format == formatJSON {
-		errs = append(errs, render.ReportJSON(out, report))
+		errs = append(errs, unlessGone(render.ReportJSON(out, report)))
 	} else {
-		errs = append(errs, render.ReportText(out, report, a.style(out)))
+		errs = append(errs, unlessGone(render.ReportText(out, report, a.style(out))))
 	}
 	return errors.Join(errs...)
 }
@@ -208,7 +228,7 @@ func (a *app) observers(f runFlags) (observe func(executor.Event), finish func()
 		if stream == nil {
 			return nil
 		}
-		return errors.Join(streamErr, stream.Close())
+		return errors.Join(unlessGone(streamErr), stream.Close())
 	}, nil
 }
 
@@ -234,6 +254,8 @@ type watched struct {
 // watchSignals stops admission at the first interrupt and cancels at the
 // second. SIGTERM stops admission too and cancels after the drain timeout.
 func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
+	a.early.takeOver()
+	outliveTerminal()
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watched{ctx: ctx, stop: make(chan struct{}), close: cancel, signal: make(chan os.Signal, 1)}
 	go func() {

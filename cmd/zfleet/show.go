@@ -99,7 +99,7 @@ func openDocument(name string) (*planner.Plan, *executor.Report, error) {
 
 // reportOfRun folds the journal of a run, which is true even if the run was killed.
 func reportOfRun(dir string) (*executor.Report, error) {
-	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	f, err := os.Open(filepath.Join(dir, journalFile))
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
