@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -154,24 +155,40 @@ func expandTabs(text string) string {
 	return b.String()
 }
 
-// secretValue matches a value that a fleet file should not hold but may, in a
-// flow mapping up to where it ends, else up to the end of the line. The excerpt
-// of a line goes to build logs that many can read.
+// Values that a fleet file should not hold but may: excerpts of lines go to build
+// logs that many can read. In a flow mapping a value reaches up to where it ends,
+// else up to the end of the line. The default of a variable is a secret if the
+// line says that the variable is sensitive.
 var (
-	secretInFlow = regexp.MustCompile(`\{.*\bconsolePassword["']?\s*:\s*("(?:\\.|[^"\\])*"|'[^']*'|[^,}]+)`)
-	secretValue  = regexp.MustCompile(`\bconsolePassword["']?\s*:\s*(\S.*)`)
+	secretInFlow    = regexp.MustCompile(`\b(?:consolePassword|userData)["']?\s*:\s*("(?:\\.|[^"\\])*"|'[^']*'|[^,}]+)`)
+	secretValue     = regexp.MustCompile(`\b(?:consolePassword|userData)["']?\s*:\s*(\S.*)`)
+	secretDefault   = regexp.MustCompile(`\bdefault["']?\s*:\s*("(?:\\.|[^"\\])*"|'[^']*'|[^,}]+)`)
+	secretTag       = regexp.MustCompile(`\b(?:consolePassword|rootPassword|userdata|sshkey)::([^"',\]}\s]+)`)
+	sensitiveMarked = regexp.MustCompile(`\bsensitive["']?\s*:\s*true`)
 )
 
-// hideSecret masks such a value with as many runes, so that columns stay right.
+// hideSecret masks such values with as many runes, so that columns stay right.
 func hideSecret(line string) string {
-	m := secretInFlow.FindStringSubmatchIndex(line)
-	if m == nil {
-		m = secretValue.FindStringSubmatchIndex(line)
+	patterns := []*regexp.Regexp{secretTag}
+	if key := secretValue.FindStringIndex(line); key != nil && strings.Contains(line[:key[0]], "{") {
+		patterns = append(patterns, secretInFlow)
+	} else {
+		patterns = append(patterns, secretValue)
 	}
-	if m == nil || strings.HasPrefix(line[m[2]:], "${") {
-		return line // a reference to a secret is none
+	if sensitiveMarked.MatchString(line) {
+		patterns = append(patterns, secretDefault)
 	}
-	return line[:m[2]] + strings.Repeat("*", utf8.RuneCountInString(line[m[2]:m[3]])) + line[m[3]:]
+	for _, pattern := range patterns {
+		// From the last to the first: a mask may be shorter than what it hides.
+		for _, m := range slices.Backward(pattern.FindAllStringSubmatchIndex(line, -1)) {
+			value := line[m[2]:m[3]]
+			if strings.HasPrefix(value, "${") || strings.HasPrefix(value, "{") {
+				continue // a reference to a secret is none
+			}
+			line = line[:m[2]] + strings.Repeat("*", utf8.RuneCountInString(value)) + line[m[3]:]
+		}
+	}
+	return line
 }
 
 // countSeverities writes "2 errors, 1 warning".

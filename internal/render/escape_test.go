@@ -168,3 +168,22 @@ func TestEventJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestHideSecret: what may be a secret never stands in an excerpt, and the
+// columns of the rest stay.
+func TestHideSecret(t *testing.T) {
+	for line, want := range map[string]string{
+		`  consolePassword: geheim5`:                               `  consolePassword: *******`,
+		`  db: {consolePassword: "密码 x", userData: abc, cpu: 2}`:   `  db: {consolePassword: ******, userData: ***, cpu: 2}`,
+		`  userData: 'pw: geheim5'`:                                `  userData: *************`,
+		`  userData: {template: web.yaml}`:                         `  userData: {template: web.yaml}`,
+		`  consolePassword: ${var.pw}`:                             `  consolePassword: ${var.pw}`,
+		`  p: {sensitive: true, default: geheim}`:                  `  p: {sensitive: true, default: ******}`,
+		`  p: {default: small}`:                                    `  p: {default: small}`,
+		`  systemTags: ["rootPassword::geheim", "bootMode::UEFI"]`: `  systemTags: ["rootPassword::******", "bootMode::UEFI"]`,
+	} {
+		if got := hideSecret(line); got != want {
+			t.Errorf("hideSecret(%s)\n got %s\nwant %s", line, got, want)
+		}
+	}
+}
