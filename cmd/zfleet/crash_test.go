@@ -223,14 +223,15 @@ var crashCases = []struct {
 	before, after string
 	command       []string
 	want          map[string]int // data disks by machine that must exist in the end
-	lines         int            // of the journal of an undisturbed run, roughly
+	binned        int            // VMs in the recycle bin in the end
+	lines         int            // of the journal of an undisturbed run
 }{
 	{"create", "", crashFleet, []string{"apply", "-f", "fleet.yaml", "--auto-approve"},
-		map[string]int{"web/a": 1, "web/b": 1, "web/c": 1, "copy/1": 0, "db/1": 0}, 26},
+		map[string]int{"web/a": 1, "web/b": 1, "web/c": 1, "copy/1": 0, "db/1": 0}, 0, 26},
 	{"change", crashFleet, crashChange(), []string{"apply", "-f", "fleet.yaml", "--auto-approve"},
-		map[string]int{"web/a": 1, "web/b": 1, "web/d": 1, "copy/1": 0, "db/1": 0}, 56},
+		map[string]int{"web/a": 1, "web/b": 1, "web/d": 1, "copy/1": 0, "db/1": 0}, 2, 56},
 	{"destroy", strings.Replace(crashFleet, "lifecycle: {protect: true}", "", 1), "", []string{"destroy", "-f", "fleet.yaml", "--auto-approve", "--allow-volume-loss", "db/1"},
-		map[string]int{}, 26},
+		map[string]int{}, 5, 26},
 }
 
 func crashSeed(t *testing.T) (uint64, *rand.Rand) {
@@ -270,7 +271,7 @@ func TestCrash(t *testing.T) {
 						next = []string{"resume", "killed", "-f", "fleet.yaml"}
 					}
 					b.converge(next...)
-					b.check(tc.want)
+					b.check(tc.want, tc.binned)
 					if t.Failed() {
 						t.Logf("repeat with ZFLEET_TEST_SEED=%d (killed: %v, then %s)", seed, killed, next[0])
 					}
@@ -289,8 +290,8 @@ type cloudRecord struct {
 }
 
 // check holds the simulator's record against the machines that must be there,
-// each once, with their data disks.
-func (b *crashBed) check(want map[string]int) {
+// each once, with their data disks, and what was destroyed once too.
+func (b *crashBed) check(want map[string]int, binned int) {
 	b.t.Helper()
 	_ = b.sim.Close() // writes the record
 	data, err := os.ReadFile(b.state)
@@ -307,10 +308,14 @@ func (b *crashBed) check(want map[string]int) {
 	}
 	keys := make(map[string]string) // by VM
 	count := make(map[string]int)
+	roots := make(map[string]string) // VM by root volume
 	for uuid, vm := range record.Tables["vm-instances"] {
 		state, key := fmt.Sprint(vm["state"]), tagValue(tags[uuid], "zfleet::crash-c0ffee42::key::")
 		switch {
-		case vm["name"] == "legacy-app" || vm["name"] == "vrouter-app" || state == "Destroyed":
+		case vm["name"] == "legacy-app" || vm["name"] == "vrouter-app":
+			continue
+		case state == "Destroyed":
+			binned--
 			continue
 		case key == "":
 			b.t.Errorf("VM %v (%s) has no owner tag: %v", vm["name"], state, tags[uuid])
@@ -320,10 +325,17 @@ func (b *crashBed) check(want map[string]int) {
 		if tagValue(tags[uuid], "zfleet::crash-c0ffee42::restart") != "" {
 			b.t.Errorf("%s has a restart tag left", key)
 		}
-		keys[uuid] = key
+		root := fmt.Sprint(vm["rootVolumeUuid"])
+		if roots[root] != "" {
+			b.t.Errorf("%s and %s have one root volume", key, roots[root])
+		}
+		keys[uuid], roots[root] = key, key
 		if count[key]++; count[key] > 1 {
 			b.t.Errorf("%s is there %d times", key, count[key])
 		}
+	}
+	if binned != 0 {
+		b.t.Errorf("%d more VMs in the recycle bin were expected", binned)
 	}
 	for key := range want {
 		if count[key] == 0 {

@@ -65,7 +65,7 @@ func TestResumeCommandIsTrue(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	b.check(crashCases[0].want)
+	b.check(crashCases[0].want, 0)
 }
 
 // TestResumeOfALiveRun refuses to do the rest of a run that is still at it.
@@ -89,5 +89,5 @@ func TestResumeOfALiveRun(t *testing.T) {
 	if refused != exitFailure || list != exitOK || !strings.Contains(b.log.String(), "run live is still going on") {
 		t.Errorf("exit codes %d and %d, want 1 and 0, and the reason", refused, list)
 	}
-	b.check(crashCases[0].want)
+	b.check(crashCases[0].want, 0)
 }

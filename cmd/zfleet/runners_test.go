@@ -36,7 +36,7 @@ func TestTwoRunners(t *testing.T) {
 					b.checkReport(dir, codes[i])
 				}
 				b.converge(tc.command...)
-				b.check(tc.want)
+				b.check(tc.want, tc.binned)
 			})
 		}
 	}
