@@ -146,10 +146,17 @@ snapshot, with a report of every machine.
 Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
+
+		SuggestionsMinimumDistance: 2,
 		RunE:          withoutCommand,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// Flags of a command that is misspelt are unknown, but not the mistake.
+		if words := cmd.Flags().Args(); cmd == root && len(words) > 0 {
+			return withoutCommand(root, words)
+		}
 		return &exitError{code: exitUsage, message: err.Error(), hint: fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
 	})
 	flags := root.PersistentFlags()

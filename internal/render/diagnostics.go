@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"bytes"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ func (p *printer) excerpt(pos spec.Pos, line string, how paint) {
 	token := visible(string(runes[at : at+tokenLength(runes[at:])]))
 	after := visible(string(runes[at+tokenLength(runes[at:]):]))
 	number := fmt.Sprint(pos.Line)
-	if room := p.width - len(number) - 5; p.width > 0 && room >= minWrap {
+	if room := cmp.Or(p.width, maxExcerpt) - len(number) - 5; room >= minWrap {
 		before, after = window(before, token, after, room)
 		token = runewidth.Truncate(token, room-runewidth.StringWidth(before), "…")
 	}
@@ -135,6 +136,9 @@ func tokenLength(line []rune) int {
 	}
 	return len(line)
 }
+
+// maxExcerpt is how wide an excerpt is where no terminal sets a bound.
+const maxExcerpt = 200
 
 // tabStop is how far apart tab stops are in an excerpt.
 const tabStop = 4

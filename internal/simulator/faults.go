@@ -154,6 +154,8 @@ func (e *faultEntry) rule() (*faultRule, error) {
 	kind := e.Fault.text
 	need, known := needs[kind]
 	switch {
+	case e.Operation.text != "" && !hasOperation(e.Operation.text):
+		return nil, fmt.Errorf("operation %q: the simulator has no such call; its names are those of the API, such as CreateVmInstance", e.Operation.text)
 	case !known:
 		return nil, fmt.Errorf("fault %q: want one of %s", kind, strings.Join(slices.Sorted(maps.Keys(needs)), ", "))
 	case need == "delay" && e.Delay.text == "":
@@ -190,6 +192,10 @@ func (e *faultEntry) rule() (*faultRule, error) {
 		rule.action.Delay = delay
 	}
 	return rule, nil
+}
+
+func hasOperation(name string) bool {
+	return slices.ContainsFunc(operations, func(op *operation) bool { return strings.EqualFold(op.name, name) })
 }
 
 // match counts a request and says what to do to it. Every rule that fits counts

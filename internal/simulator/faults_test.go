@@ -31,7 +31,7 @@ func TestFaultCounting(t *testing.T) {
 		"times":           {"- {times: 2, fault: hang}", "GET /a X,GET /a X,GET /a X", "hang hang -"},
 		"after":           {"- {after: 1, fault: hang}", "GET /a X,GET /a X,GET /a X", "- hang hang"},
 		"after and times": {"- {after: 1, times: 1, fault: hang}", "GET /a X,GET /a X,GET /a X", "- hang -"},
-		"operation":       {"- {operation: x, nth: 2, fault: hang}", "GET /a X,GET /a Y,GET /a X", "- - hang"},
+		"operation":       {"- {operation: destroyvminstance, nth: 2, fault: hang}", "GET /a DestroyVmInstance,GET /a Y,GET /a DestroyVmInstance", "- - hang"},
 		"method":          {"- {method: post, fault: hang}", "GET /a X,POST /a X", "- hang"},
 		"path":            {"- {path: /jobs/*, fault: hang}", "GET /jobs X,GET /jobs/1 X,GET /jobs/1/2 X,GET /zstack/v1/jobs/1 X", "- hang - hang"},
 		"path with v1":    {"- {path: /zstack/v1/jobs/*, fault: hang}", "GET /jobs/1 X", "hang"},
@@ -130,6 +130,7 @@ func TestFaultsAreCountedOnceEach(t *testing.T) {
 
 func TestFaultErrors(t *testing.T) {
 	for name, test := range map[string]struct{ rules, want string }{
+		"unknown call":  {"- {operation: CreateVmInstanc, fault: hang}", `line 1: operation "CreateVmInstanc": the simulator has no such call`},
 		"unknown fault": {"- {fault: hang}\n- {fault: explode}", `line 2: fault "explode": want one of drop-after, drop-before, error, expire, garbage, hang, refuse, slow`},
 		"no fault":      {"- {nth: 1}", `line 1: fault "": want one of`},
 		"unknown key":   {"- fault: hang\n  when: now", `line 2: unknown field "when"; a rule has the keys operation, path`},
