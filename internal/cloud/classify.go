@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"zfleet/executor"
@@ -119,16 +120,28 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 	case errors.As(err, &attempt):
 		f.Class, f.Hint = classInternal, "make room for the run directory, then run zfleet apply again"
 	case errors.As(err, &auth):
-		f.Class, f.Code, f.Hint = classAuth, auth.Code.Code, cmp.Or(auth.Advice, hintLogin)
+		f.Class, f.Code, f.Hint = classAuth, auth.Code.Code, hintLogin
+		f.Message = oneLine(fmt.Sprintf("%s: %s", cmp.Or(auth.Operation, operation), auth.Reason))
+		if auth.Advice != "" {
+			f.Hint = auth.Advice + "; then run zfleet apply again"
+		}
 	case errors.As(err, &api):
 		return apiFailure(operation, api)
 	case errors.As(err, &refused):
 		f.Class, f.Hint = classInput, "the server did not carry the request out; "+hintInput
+		f.Message = oneLine(fmt.Sprintf("%s: refused with status %d: %s", operation, refused.Status, cmp.Or(refused.Text, "no text")))
+		if refused.Status < 400 || refused.Status == http.StatusNotFound || strings.HasPrefix(refused.Text, "<") {
+			f.Hint = "something other than the API answered: check the endpoint and what stands before it, then run zfleet apply again"
+		}
 	case errors.As(err, &notSent):
-		f.Class = classTransport
+		f.Class, f.Hint = classTransport, "check the endpoint, the server and the network, then run zfleet apply again"
+		f.Message = oneLine(fmt.Sprintf("%s: not sent: %v", operation, notSent.Err))
 		return f, !isContextError(err)
 	case errors.As(err, &unknown):
-		f.Class = classTransport
+		f.Class, f.Message = classTransport, unknownMessage(operation, unknown)
+		if overdue := (*overdueError)(nil); errors.As(err, &overdue) && unknown.Last == nil {
+			f.Class = classTransient // the server answers, it is only slow
+		}
 		return f, false
 	case errors.As(err, &secret):
 		f.Class, f.Hint = classInput, "give the fleet file that the plan was made from"
@@ -138,6 +151,22 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 		f.Class = classInternal
 	}
 	return f, false
+}
+
+// unknownMessage says what is not known; what to do about it is zfleet's to
+// decide, so that the error's own advice stays out.
+func unknownMessage(operation string, e *zstack.UnknownError) string {
+	reason := e.Err.Error()
+	if e.Last != nil {
+		reason += "; asking for the job: " + e.Last.Error()
+	}
+	switch {
+	case e.JobUUID == "":
+		return oneLine(fmt.Sprintf("%s: no usable answer: %s", operation, reason))
+	case e.JobUnknown:
+		return oneLine(fmt.Sprintf("%s: no usable answer: %s; the server has no job %s", operation, reason, e.JobUUID))
+	}
+	return oneLine(fmt.Sprintf("%s: the outcome of job %s is unknown: %s", operation, e.JobUUID, reason))
 }
 
 // apiFailure says an error of the server in one line, by the code that tells

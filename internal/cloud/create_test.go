@@ -114,7 +114,7 @@ var createCases = []createCase{
 		name:   "job never ends, VM absent",
 		script: func(*fake, mutation, int) answer { return answer{hang: true} },
 		opts:   Options{StepTimeout: time.Second},
-		status: executor.Indeterminate, class: "transport", attempts: 1,
+		status: executor.Indeterminate, class: "transient", attempts: 1,
 	},
 	{
 		name:   "taken by nothing visible",

@@ -163,10 +163,15 @@ func (t *task) do(ctx context.Context, call zstack.Call) (json.RawMessage, error
 	body, err := t.client.Do(callCtx, call)
 	var unknown *zstack.UnknownError
 	if errors.As(err, &unknown) && callCtx.Err() != nil && ctx.Err() == nil {
-		unknown.Err = fmt.Errorf("it did not end within %s", t.timeout)
+		unknown.Err = &overdueError{t.timeout}
 	}
 	return body, err
 }
+
+// overdueError says that a job took longer than the step may.
+type overdueError struct{ limit time.Duration }
+
+func (e *overdueError) Error() string { return fmt.Sprintf("it did not end within %s", e.limit) }
 
 // mayHaveArrived reports whether a request that ended in err may have been
 // carried out, in whole or in part.

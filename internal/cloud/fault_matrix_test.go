@@ -113,6 +113,7 @@ func TestFaultMatrix(t *testing.T) {
 		for _, fault := range faultMatrix {
 			name := operation + "/" + fault.name
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					rules := ""
 					if fault.rule != "" {

@@ -100,7 +100,7 @@ var removalCases = []stepCase{
 	{
 		name: "destroy, job never ends", op: planner.DestroyVM{Scope: testScope}, rows: rowsOf(vmRow("Running", nil), keyTag),
 		script: func(*fake, mutation) answer { return answer{hang: true} }, opts: Options{StepTimeout: time.Second},
-		status: executor.Indeterminate, class: "transport", sent: []string{"DELETE /vm-instances/" + testUUID},
+		status: executor.Indeterminate, class: "transient", sent: []string{"DELETE /vm-instances/" + testUUID},
 	},
 	{
 		name: "destroy, timed out inside, done", op: planner.DestroyVM{Scope: testScope}, rows: rowsOf(vmRow("Running", nil), keyTag),

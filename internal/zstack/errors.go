@@ -81,12 +81,16 @@ type UnknownError struct {
 	// still have been executed: jobs are purged, and not every call has one.
 	JobUnknown bool
 	Err        error
+	Last       error // why the last question for the job told nothing, if it did not
 }
 
 func (e *UnknownError) Error() string {
 	operation, reason := cmp.Or(e.Operation, "call"), oneLine(e.Err.Error())
 	if e.JobUUID == "" {
 		return fmt.Sprintf("%s: no usable answer: %s; check the endpoint and run again", operation, reason)
+	}
+	if e.Last != nil {
+		reason += "; asking for the job: " + oneLine(e.Last.Error())
 	}
 	if e.JobUnknown {
 		reason += "; the server does not know the job"

@@ -119,7 +119,7 @@ func (j *followed) follow(ctx context.Context) (json.RawMessage, error) {
 	lastErr := error(nil)
 	for {
 		if err := sleep(ctx, waits.NextBackOff()); err != nil {
-			return nil, j.unknown(err, false)
+			return nil, &UnknownError{Operation: j.operation, JobUUID: j.uuid, Err: err, Last: lastErr}
 		}
 		if time.Now().After(deadline) {
 			return nil, j.unknown(overdue(j.limit, lastErr), false)

@@ -86,7 +86,7 @@ func (s *passwordSession) replace(ctx context.Context, old string) error {
 		case !allowed:
 			return nil, &AuthError{
 				Operation: opLogin, Reason: "the session was ended three times within ten minutes",
-				Advice: "check whether another login of the account ends it, then run again",
+				Advice: "another login of the account may end it: use an access key",
 			}
 		}
 		return nil, s.login(context.WithoutCancel(ctx))
@@ -154,7 +154,7 @@ func loginError(err error) error {
 		auth := &AuthError{Operation: opLogin, Reason: "the server does not let the account log in", Code: api.Code}
 		switch api.Code.Deepest().Code {
 		case codeWrongPassword:
-			auth.Reason, auth.Advice = "wrong account name or password", "check both"
+			auth.Reason, auth.Advice = "wrong account name or password", "check the account name and the password"
 		case codeManySessions:
 			auth.Reason, auth.Advice = "the account has too many sessions", "end some of them or wait until they expire"
 		default:
