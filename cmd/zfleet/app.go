@@ -150,7 +150,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 		Args:          cobra.ArbitraryArgs,
 
 		SuggestionsMinimumDistance: 2,
-		RunE:          withoutCommand,
+		RunE:                       withoutCommand,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		// Flags of a command that is misspelt are unknown, but not the mistake.

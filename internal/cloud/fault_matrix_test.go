@@ -3,6 +3,7 @@ package cloud
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,7 +27,8 @@ type inProcess struct {
 
 func (t *inProcess) RoundTrip(r *http.Request) (response *http.Response, err error) {
 	defer func() {
-		if cause := recover(); cause == http.ErrAbortHandler {
+		cause := recover()
+		if aborted, _ := cause.(error); errors.Is(aborted, http.ErrAbortHandler) {
 			response, err = nil, io.ErrUnexpectedEOF
 		} else if cause != nil {
 			panic(cause)
