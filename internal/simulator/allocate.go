@@ -171,7 +171,32 @@ func (c *call) makeNIC(vm record, p *creation, l3 string, device int64) error {
 		setText(nic, "ip", wanted)
 		return nil
 	}
-	return c.giveAddress(nic, wanted)
+	if err := c.giveAddress(nic, wanted); err != nil {
+		return err
+	}
+	if ip6 := text(params, "ip6"); ip6 != "" {
+		return c.addIPv6(nic, ip6, params)
+	}
+	return nil
+}
+
+// addIPv6 gives a NIC the IPv6 address that vmNicParams names, beside the other.
+func (c *call) addIPv6(nic record, wanted string, params record) error {
+	ip, err := netip.ParseAddr(wanted)
+	if err != nil || !ip.Is6() || c.store.usedAddresses(text(nic, "l3NetworkUuid"))[ip.String()] {
+		return fail("L3.1000", "无法在L3网络[uuid:%s]上分配IP[%s]", text(nic, "l3NetworkUuid"), wanted)
+	}
+	now := formatDate(c.now())
+	used := record{
+		"uuid": newUUID(), "l3NetworkUuid": nic["l3NetworkUuid"], "vmNicUuid": nic["uuid"], "ipVersion": int64(6),
+		"ip": ip.String(), "ipInLong": int64(0), "ipInBinary": addressBytes(ip), "createDate": now, "lastOpDate": now,
+	}
+	setText(used, "gateway", text(params, "gateway6"))
+	setText(used, "netmask", text(params, "prefix6"))
+	c.store.put("l3-networks/ip-address", used)
+	others, _ := nic["usedIps"].([]any)
+	nic["usedIps"] = append(slices.Clone(others), any(clone(used)))
+	return nil
 }
 
 func driverOf(p *creation) string {

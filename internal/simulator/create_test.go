@@ -213,3 +213,16 @@ func (c *testCloud) capacities() record {
 	}
 	return left
 }
+
+// TestIPv6OfNICParams: vmNicParams may give a NIC an IPv6 address beside the
+// other, and only one NIC can have it.
+func TestIPv6OfNICParams(t *testing.T) {
+	c := newCloud(t)
+	app := c.id("l3-networks", "app-net")
+	params := record{"vmNicParams": `[{"l3NetworkUuid":"` + app + `","ip6":"fd00::2","prefix6":"64","gateway6":"fd00::1"}]`}
+	vm := c.create(params)
+	used := list(list(vm, "vmNics")[0], "usedIps")
+	if len(used) != 2 || text(used[1], "ip") != "fd00::2" || text(used[1], "gateway") != "fd00::1" || number(used[1], "ipVersion") != 6 {
+		t.Errorf("addresses %v", used)
+	}
+}
