@@ -93,6 +93,9 @@ type Options struct {
 	Observer func(Event) // called from one goroutine, in order, after the journal has the event; may be nil
 	// Stop, when closed, admits nothing more and lets what is in flight finish.
 	Stop <-chan struct{}
+	// StopWhy says why Stop was closed: "interrupted" or "timeout"; nil means
+	// the first.
+	StopWhy func() string
 	// Now is the clock of events; nil means time.Now.
 	Now func() time.Time
 	// MaxAttempts bounds how often one step is performed, RetryBudget how many

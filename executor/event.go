@@ -104,7 +104,7 @@ type AdmissionResumed struct {
 // AdmissionStopped says that no further step starts, and why.
 type AdmissionStopped struct {
 	At     time.Time `json:"at"`
-	Reason string    `json:"reason"` // "interrupted", "journal", "auth", "server-unreachable"
+	Reason string    `json:"reason"` // "interrupted", "timeout", "journal", "auth", "server-unreachable"
 	Detail string    `json:"detail,omitempty"`
 }
 

@@ -32,12 +32,16 @@ func Run(ctx context.Context, plan *planner.Plan, driver Driver, journal *Journa
 		jitter:     opts.jitter,
 		newJobUUID: opts.newJobUUID,
 		now:        opts.Now,
+		stopWhy:    opts.StopWhy,
 		log:        eventLog{journal: journal, observe: opts.Observer},
 		messages:   make(chan func()),
 		over:       make(chan struct{}),
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.stopWhy == nil {
+		s.stopWhy = func() string { return "interrupted" }
 	}
 	if s.jitter == nil {
 		s.jitter = fullJitter

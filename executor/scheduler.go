@@ -19,6 +19,7 @@ type scheduler struct {
 	jitter     func(ceiling time.Duration) time.Duration
 	newJobUUID func() string
 	now        func() time.Time
+	stopWhy    func() string
 	log        eventLog
 	breaker    breaker
 
@@ -126,7 +127,7 @@ func (s *scheduler) run(stop <-chan struct{}) {
 		// What interrupts outranks what could start.
 		select {
 		case <-stop:
-			s.stop("interrupted", "")
+			s.stop(s.stopWhy(), "")
 		case <-cancelled:
 			s.stop("interrupted", context.Cause(s.ctx).Error())
 		default:

@@ -57,17 +57,19 @@ func TestNothingStartsInARunThatIsStoppedBefore(t *testing.T) {
 	for name, c := range map[string]struct {
 		ctx  context.Context
 		stop chan struct{}
+		why  func() string
 		want string
 	}{
-		"stop":    {t.Context(), closed, "interrupted"},
-		"context": {cancelled, nil, "interrupted: the operator left"},
+		"stop":    {t.Context(), closed, nil, "interrupted"},
+		"timeout": {t.Context(), closed, func() string { return "timeout" }, "timeout"},
+		"context": {cancelled, nil, nil, "interrupted: the operator left"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			driver := driverFunc(func(context.Context, planner.Step, Recorder) Outcome {
 				t.Error("a step was performed")
 				return Outcome{Status: Succeeded}
 			})
-			r := perform(t, c.ctx, planOf(step("a create"), step("b create", "a create")), driver, Options{Stop: c.stop})
+			r := perform(t, c.ctx, planOf(step("a create"), step("b create", "a create")), driver, Options{Stop: c.stop, StopWhy: c.why})
 			expect(t, "totals", Totals{NotStarted: 2}, r.report.Totals)
 			expect(t, "stops", []string{c.want}, stopEvents(r.events))
 		})

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,12 +41,12 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	defer unlock()
 
 	limits := a.tighten(plan.Limits, f)
-	watch := a.watchSignals(ctx, f)
-	defer watch.close()
-	observe, finish, err := a.observers(f)
+	observers, err := a.observers(f)
 	if err != nil {
 		return err
 	}
+	watch := a.watchSignals(ctx, f, observers.say)
+	defer watch.close()
 	driver := cloud.NewDriver(s.client, cloud.Options{
 		Scope:       plan.Scope,
 		Secrets:     secrets,
@@ -55,10 +56,11 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 		RunID:    runID,
 		Resumes:  f.resumes,
 		Limits:   executorLimits(limits),
-		Observer: observe,
+		Observer: observers.observe,
 		Stop:     watch.stop,
+		StopWhy:  watch.why,
 	})
-	finishErr := finish()
+	finishErr := observers.finish()
 	if report == nil {
 		return runErr
 	}
@@ -198,9 +200,14 @@ func reportFormat(file string) func(io.Writer, *executor.Report) error {
 	return nil
 }
 
-// observers returns what watches a run: progress on stderr and the event
-// stream; finish closes both.
-func (a *app) observers(f runFlags) (observe func(executor.Event), finish func() error, err error) {
+// observers watch a run: progress on stderr and the event stream.
+type observers struct {
+	observe func(executor.Event)
+	say     func(format string, args ...any) // above what progress draws
+	finish  func() error                     // closes both
+}
+
+func (a *app) observers(f runFlags) (o observers, err error) {
 	var stream io.WriteCloser
 	switch f.events {
 	case "":
@@ -208,12 +215,16 @@ func (a *app) observers(f runFlags) (observe func(executor.Event), finish func()
 		stream = nopCloser{a.stdout}
 	default:
 		if stream, err = os.OpenFile(f.events, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
-			return nil, nil, fmt.Errorf("events: %w", err)
+			return o, fmt.Errorf("events: %w", err)
 		}
 	}
 	progress := a.progress()
+	o.say = a.say
+	if progress != nil {
+		o.say = func(format string, args ...any) { progress.Say(fmt.Sprintf(format, args...)) }
+	}
 	var streamErr error
-	observe = func(event executor.Event) {
+	o.observe = func(event executor.Event) {
 		if progress != nil {
 			progress.Observe(event)
 		}
@@ -221,7 +232,7 @@ func (a *app) observers(f runFlags) (observe func(executor.Event), finish func()
 			streamErr = render.EventJSON(stream, event)
 		}
 	}
-	return observe, func() error {
+	o.finish = func() error {
 		if progress != nil {
 			progress.Close()
 		}
@@ -229,7 +240,8 @@ func (a *app) observers(f runFlags) (observe func(executor.Event), finish func()
 			return nil
 		}
 		return errors.Join(unlessGone(streamErr), stream.Close())
-	}, nil
+	}
+	return o, nil
 }
 
 func (a *app) progress() *render.Progress {
@@ -249,11 +261,20 @@ type watched struct {
 	stop   chan struct{}
 	close  func()
 	signal chan os.Signal // the first one received, if any
+	late   atomic.Bool    // the time limit came first
+}
+
+// why says why the run was stopped, in the words of journals.
+func (w *watched) why() string {
+	if w.late.Load() {
+		return "timeout"
+	}
+	return "interrupted"
 }
 
 // watchSignals stops admission at the first interrupt and cancels at the
 // second. SIGTERM stops admission too and cancels after the drain timeout.
-func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
+func (a *app) watchSignals(ctx context.Context, f runFlags, say func(format string, args ...any)) *watched {
 	a.early.takeOver()
 	outliveTerminal()
 	ctx, cancel := context.WithCancel(ctx)
@@ -269,13 +290,14 @@ func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
 		case <-ctx.Done():
 			return
 		case <-timeout:
-			a.say("The run's time is over: nothing new is started, %s to end what is in flight.", f.drainTimeout)
+			say("The run's time is over: nothing new is started, %s to end what is in flight.", f.drainTimeout)
+			w.late.Store(true)
 			close(w.stop)
 		case s := <-a.signals:
 			w.signal <- s
 			close(w.stop)
 			if s != syscall.SIGTERM {
-				a.say("Interrupted: nothing new is started; waiting for what is in flight. Interrupt again to leave at once.")
+				say("Interrupted: nothing new is started; waiting for what is in flight. Interrupt again to leave at once.")
 				select {
 				case <-ctx.Done():
 				case <-a.signals:
@@ -283,7 +305,7 @@ func (a *app) watchSignals(ctx context.Context, f runFlags) *watched {
 				}
 				return
 			}
-			a.say("Terminated: nothing new is started; waiting up to %s for what is in flight.", f.drainTimeout)
+			say("Terminated: nothing new is started; waiting up to %s for what is in flight.", f.drainTimeout)
 		}
 		select {
 		case <-ctx.Done():

@@ -85,8 +85,11 @@ func (o *outcome) stopped() string {
 
 // stoppedWord says more than the reason's name where that leaves open what to do.
 func stoppedWord(reason string) string {
-	if reason == "server-unreachable" {
+	switch reason {
+	case "server-unreachable":
 		return "the management server cannot be reached; check it and the network, then run zfleet apply again"
+	case "timeout":
+		return "the time that --timeout gave the run was over; run zfleet apply again for the rest"
 	}
 	return reason
 }

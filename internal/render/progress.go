@@ -31,6 +31,10 @@ func NewProgress(w io.Writer, style Style) *Progress {
 // Close takes the area off the terminal. Nothing is shown afterwards.
 func (pr *Progress) Close() { pr.line.Close() }
 
+// Say shows a line that stays, above what is redrawn. It may be called from any
+// goroutine.
+func (pr *Progress) Say(text string) { pr.line.Print(text) }
+
 // Observe takes in one event.
 func (pr *Progress) Observe(event executor.Event) {
 	switch e := event.(type) {
