@@ -90,7 +90,7 @@ type secretRun struct {
 	env    map[string]string
 	in     string // files that may hold secrets
 	out    string // files that must not
-	said   bytes.Buffer
+	said   lockedBuffer
 }
 
 func newSecretRun(t *testing.T, faults string) *secretRun {
@@ -154,7 +154,7 @@ func (s *secretRun) zfleet(args ...string) int {
 // the owner may read it.
 func (s *secretRun) holds() {
 	s.t.Helper()
-	texts := map[string][]byte{"what was said": s.said.Bytes()}
+	texts := map[string][]byte{"what was said": []byte(s.said.String())}
 	err := filepath.WalkDir(s.out, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -258,11 +258,11 @@ func TestSecretsShowNowhere(t *testing.T) {
 			s := newSecretRun(t, c.faults)
 			s.tour(c.set(s)...)
 			if !slices.ContainsFunc(s.server.Requests(), func(r simulator.Request) bool { return r.Operation == c.calls }) && c.calls != "" {
-				t.Errorf("the server saw no %s:\n%s", c.calls, s.said.Bytes())
+				t.Errorf("the server saw no %s:\n%s", c.calls, s.said.String())
 			}
 			s.holds()
 			if testing.Verbose() {
-				t.Logf("%s", s.said.Bytes())
+				t.Logf("%s", s.said.String())
 			}
 		})
 	}
