@@ -190,6 +190,14 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	vm := own.live
 	change.UUID, change.Generation = vm.UUID, vm.generation
 	change.Uses = vmUses(vm.Observed)
+	if vm.former != nil {
+		if vm.tags.has(releasedTag) || !settled(vm.State) {
+			b.block(change, fmt.Sprintf("it was made as %s and is %s; plan again when it has settled", vm.former, vm.State))
+			return
+		}
+		b.takeOver(change, w, vm)
+		return
+	}
 	c := compare(b.scope, w, vm, disks, b.names)
 	change.Differences, change.Notes = c.differences, c.notes
 	switch {
@@ -346,6 +354,8 @@ func (b *builder) remove(own *owned) Change {
 	change := Change{Key: own.key, Name: vm.Name, Action: Delete, UUID: vm.UUID, Generation: vm.generation,
 		Reason: "not in the fleet file", Uses: vmUses(vm.Observed), Notes: foreignNotes(diskPlaces{foreign: disks.foreign})}
 	switch {
+	case vm.former != nil:
+		b.block(&change, fmt.Sprintf("it was made as %s: apply once with the machine in the file, or destroy it under that name and id", vm.former))
 	case vm.tags.has(releasedTag):
 		b.block(&change, "it was released from the fleet and is left alone")
 		change.Protected = true

@@ -188,7 +188,7 @@ func (b *builder) refusals(changes []Change) []Refusal {
 		for _, r := range b.inv.Relatives {
 			refusals = append(refusals, Refusal{Code: "renamed",
 				Message: fmt.Sprintf("fleet %s owns nothing yet, but there are %d machines of fleet %s: was the file's name or id changed?", b.scope, r.Machines, r.Scope),
-				Hint:    fmt.Sprintf("name and id are the identity of every machine: write name: %s and id: %s again; if these are two fleets, pass --allow-disjoint", r.Scope.Name, r.Scope.ID)})
+				Hint:    fmt.Sprintf("if it was, add formerly: [{name: %s, id: %s}]; if these are two fleets, pass --allow-disjoint", r.Scope.Name, r.Scope.ID)})
 		}
 	}
 	return refusals

@@ -22,6 +22,9 @@ type Inventory struct {
 	// Disks holds every data volume that carries a disk tag of the fleet,
 	// attached or not, sorted by UUID. Volumes in the recycle bin are not in it.
 	Disks []Disk `json:"disks"`
+	// Formerly are the names and ids that the fleet had before; Machines holds
+	// the VMs that were made under them too.
+	Formerly []Scope `json:"formerly,omitempty"`
 	// Relatives are fleets with live machines that share the name or the id with
 	// this one, looked for only when this one has no live machine.
 	Relatives []Relative `json:"relatives,omitempty"`

@@ -31,7 +31,8 @@ type member struct {
 	*Observed
 	generation int
 	tags       recorded
-	tagged     bool // has the key tag; false only in the moment between row and tags
+	tagged     bool   // has the key tag; false only in the moment between row and tags
+	former     *Scope // the name and id that it was made under, if not the present ones
 }
 
 // ownership sorts an inventory by machine key.
@@ -66,7 +67,9 @@ func newOwnership(scope Scope, inv *Inventory, fleet *spec.Fleet) *ownership {
 		}
 	}
 	for i := range inv.Machines {
-		o.sort(&inv.Machines[i], explicit, computed)
+		if !o.sortFormer(&inv.Machines[i], inv.Formerly) {
+			o.sort(&inv.Machines[i], explicit, computed)
+		}
 	}
 	for _, disk := range inv.Disks {
 		for _, tag := range disk.Tags {
@@ -118,7 +121,7 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 		}
 		if generation, ok := o.scope.Generation(key, vm.UUID); ok {
 			own := o.of(key)
-			own.binned = append(own.binned, member{vm, generation, tags, false})
+			own.binned = append(own.binned, member{Observed: vm, generation: generation, tags: tags})
 		}
 		return
 	}
@@ -127,7 +130,7 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 		switch {
 		case ok, explicit[vm.UUID] == key, tags.has("adopted::" + vm.UUID):
 			own := o.of(key)
-			own.binned = append(own.binned, member{vm, generation, tags, true})
+			own.binned = append(own.binned, member{Observed: vm, generation: generation, tags: tags, tagged: true})
 		default:
 			o.copies = append(o.copies, Copy{UUID: vm.UUID, Name: vm.Name, Key: key,
 				Why: fmt.Sprintf("it carries the tags of %s but not its UUID, as a clone does", key)})

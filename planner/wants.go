@@ -12,13 +12,14 @@ import (
 // names and UUIDs that it refers to, by kind, sorted and without repeats, and
 // the VMs that it names by an explicit resourceUuid.
 type Wants struct {
-	Refs    map[Kind][]spec.Ref
-	VMUUIDs []string
+	Refs     map[Kind][]spec.Ref
+	VMUUIDs  []string
+	Formerly []Scope // names and ids that the fleet had before
 }
 
 // RequestsFor says what an inventory for a fleet has to hold.
 func RequestsFor(fleet *spec.Fleet) Wants {
-	wants := Wants{Refs: make(map[Kind][]spec.Ref)}
+	wants := Wants{Refs: make(map[Kind][]spec.Ref), Formerly: formerScopes(fleet)}
 	add := func(kind Kind, ref *spec.Ref) {
 		if ref == nil {
 			return

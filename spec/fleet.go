@@ -174,7 +174,7 @@ func (l *loader) machine(d *draft, m *Machine) {
 func (l *loader) top(root *node) {
 	f := l.fleet
 	top := &node{kind: mapNode, pos: root.pos}
-	for _, key := range []string{"name", "id", "description", "limits", "safety"} {
+	for _, key := range []string{"name", "id", "formerly", "description", "limits", "safety"} {
 		if e, ok := present(root, key); ok {
 			e.value = e.value.clone()
 			l.stage(scope{fleet: f.Name}.expand(e.value))
@@ -190,6 +190,11 @@ func (l *loader) top(root *node) {
 	f.Name = stringOf(top.get("name"))
 	f.ID = stringOf(top.get("id"))
 	f.Description = stringOf(top.get("description"))
+	if formerly := top.get("formerly"); isList(formerly) {
+		for _, item := range formerly.items {
+			f.Formerly = append(f.Formerly, Identity{Name: stringOf(item.get("name")), ID: stringOf(item.get("id"))})
+		}
+	}
 	d := &decoder{reporter: l.reporter}
 	f.Limits = d.limits(top.get("limits"))
 	f.Safety.MaxDeletes = d.amount(top.get("safety").get("maxDeletes"))

@@ -21,7 +21,7 @@ func LoadIdentity(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 		if layer == nil {
 			continue
 		}
-		layer = only(layer, "apiVersion", "kind", "name", "id", "limits", "variables")
+		layer = only(layer, "apiVersion", "kind", "name", "id", "formerly", "limits", "variables")
 		if root == nil {
 			root = layer
 		} else {
@@ -32,7 +32,7 @@ func LoadIdentity(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 		return nil, r.found.Sorted()
 	}
 	if !mentionsVariable(root.get("limits")) {
-		root, vars = only(root, "apiVersion", "kind", "name", "id", "limits"), Variables{}
+		root, vars = only(root, "apiVersion", "kind", "name", "id", "formerly", "limits"), Variables{}
 	}
 	fill(root, vars, r)
 	l := loader{reporter: r, fleet: &Fleet{Places: make(map[string]Pos)}}

@@ -10,11 +10,12 @@ import (
 func TestLoadIdentity(t *testing.T) {
 	const head = "apiVersion: zfleet/v1\nkind: Fleet\nname: lab\nid: abcd1234\n"
 	for _, tt := range []struct {
-		name   string
-		files  []string
-		vars   Variables
-		limits Limits
-		want   []string
+		name     string
+		files    []string
+		vars     Variables
+		limits   Limits
+		formerly []Identity
+		want     []string
 	}{
 		{name: "nothing but the identity", files: []string{head}},
 		{name: "machines that make no sense", files: []string{head + "machines: {web: {cuont: 3, source: {image: [1]}}, east: }\nfoo: 1\n"}},
@@ -24,6 +25,8 @@ func TestLoadIdentity(t *testing.T) {
 		{name: "limits by a variable", files: []string{head + "limits: {parallelism: \"${var.n}\"}\nvariables: {n: 3}\n"},
 			vars: Variables{Values: map[string]string{"n": "5"}}, limits: Limits{Parallelism: 5}},
 		{name: "overlays", files: []string{"apiVersion: zfleet/v1\nkind: Fleet\nname: base\nid: abcd1234\n", "apiVersion: zfleet/v1\nkind: Fleet\nname: lab\n"}},
+		{name: "formerly", files: []string{head + "formerly: [{name: old, id: abcd0000}]\n"}, formerly: []Identity{{"old", "abcd0000"}}},
+		{name: "formerly without an id", files: []string{head + "formerly: [{name: old}]\n"}, want: []string{"missing-key"}},
 		{name: "no name", files: []string{"apiVersion: zfleet/v1\nkind: Fleet\nid: abcd1234\n"}, want: []string{"no-name"}},
 		{name: "a bad id", files: []string{"apiVersion: zfleet/v1\nkind: Fleet\nname: lab\nid: X\n"}, want: []string{"bad-id"}},
 		{name: "no YAML", files: []string{head + "machines: [\n"}, want: []string{"yaml-syntax"}},
@@ -46,6 +49,9 @@ func TestLoadIdentity(t *testing.T) {
 			}
 			if fleet.Name != "lab" || fleet.ID != "abcd1234" || fleet.Limits != tt.limits {
 				t.Errorf("got %s-%s with limits %+v", fleet.Name, fleet.ID, fleet.Limits)
+			}
+			if d := cmp.Diff(tt.formerly, fleet.Formerly); d != "" {
+				t.Errorf("formerly (-want +got):\n%s", d)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import "strings"
 type Fleet struct {
 	Name        string // unique together with ID
 	ID          string // 8 characters; empty means that the account's UUID takes its place
+	Formerly    []Identity // names and ids that the fleet had before
 	Description string
 	Limits      Limits
 	Safety      Safety
@@ -18,6 +19,12 @@ type Fleet struct {
 	Digest string
 	// Places holds the place of top-level fields by path ("id", "limits.perHost").
 	Places map[string]Pos
+}
+
+// Identity is the name and the id of a fleet.
+type Identity struct {
+	Name string
+	ID   string
 }
 
 // Limits bounds how hard a run may press on the cloud. Zero means no limit.

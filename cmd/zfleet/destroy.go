@@ -53,7 +53,7 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	}
 	defer s.close()
 	scope := planner.Scope{Name: fleet.Name, ID: fleet.ID}
-	inventory, err := a.takeInventory(ctx, s, scope, planner.Wants{})
+	inventory, err := a.takeInventory(ctx, s, scope, planner.RequestsFor(fleet.Fleet))
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,8 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 	inventory.Version, inventory.DeletionPolicy = r.server(ctx)
 
 	progress("machines")
-	if err := r.readMachines(ctx, wants.VMUUIDs); err != nil {
+	inventory.Formerly = wants.Formerly
+	if err := r.readMachines(ctx, wants.Formerly, wants.VMUUIDs); err != nil {
 		return nil, fmt.Errorf("reading the machines: %w", err)
 	}
 	progress("disks")
@@ -115,25 +116,18 @@ func (r *reader) server(ctx context.Context) (version, deletionPolicy string) {
 
 // readMachines finds the fleet's VMs three ways: by the beginning of their
 // UUIDs, by their tags, and by the UUIDs that the fleet file names.
-func (r *reader) readMachines(ctx context.Context, named []string) error {
-	var inRange []zstack.VM
+func (r *reader) readMachines(ctx context.Context, formerly []planner.Scope, named []string) error {
 	var tags []zstack.Tag
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		prefix, _ := zstack.Where("uuid", "~=", r.scope.UUIDPrefix()+"%")
-		inRange, err = zstack.List[zstack.VM](groupCtx, r.client, "/vm-instances", prefix)
-		return err
-	})
-	group.Go(func() (err error) {
-		tags, err = r.fleetTags(groupCtx, typeVM, r.scope.KeyTag(""))
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
 	r.vms = make(map[string]zstack.VM)
-	for _, vm := range inRange {
-		r.vms[vm.UUID] = vm
+	for _, scope := range append([]planner.Scope{r.scope}, formerly...) {
+		inRange, tagged, err := r.readScope(ctx, scope)
+		if err != nil {
+			return err
+		}
+		for _, vm := range inRange {
+			r.vms[vm.UUID] = vm
+		}
+		tags = append(tags, tagged...)
 	}
 	var missing []string
 	for _, tag := range tags {
@@ -148,6 +142,23 @@ func (r *reader) readMachines(ctx context.Context, named []string) error {
 		r.vms[vm.UUID] = vm
 	}
 	return err
+}
+
+// readScope lists the VMs in the range of a scope, and the tags that say that a
+// VM is a machine of it.
+func (r *reader) readScope(ctx context.Context, scope planner.Scope) (inRange []zstack.VM, tags []zstack.Tag, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		prefix, _ := zstack.Where("uuid", "~=", scope.UUIDPrefix()+"%")
+		inRange, err = zstack.List[zstack.VM](ctx, r.client, "/vm-instances", prefix)
+		return err
+	})
+	group.Go(func() (err error) {
+		tags, err = r.fleetTags(ctx, typeVM, scope.KeyTag(""))
+		return err
+	})
+	err = group.Wait()
+	return inRange, tags, err
 }
 
 // readDisks finds the volumes that carry a disk tag of the fleet. Those of the
