@@ -5,8 +5,8 @@ import "strings"
 // Fleet is a fleet file after merging, expansion and checking: everything that
 // the file says, with defaults applied and names still unbound.
 type Fleet struct {
-	Name        string // unique together with ID
-	ID          string // 8 characters; empty means that the account's UUID takes its place
+	Name        string     // unique together with ID
+	ID          string     // 8 characters; empty means that the account's UUID takes its place
 	Formerly    []Identity // names and ids that the fleet had before
 	Description string
 	Limits      Limits
