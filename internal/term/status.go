@@ -53,6 +53,10 @@ const redraw = 200 * time.Millisecond
 // says how far things are: build systems end jobs that say nothing for long.
 const heartbeat = time.Minute
 
+// lineStart goes to the beginning of a line and clears it: the terminal itself
+// may have written there, such as ^C for an interrupt.
+const lineStart = "\r\x1b[K"
+
 // NewStatusLine returns a StatusLine that shows on w until Close.
 func NewStatusLine(w io.Writer) *StatusLine {
 	if IsTerminal(w) {
@@ -93,7 +97,7 @@ func (s *StatusLine) Print(text string) {
 	// The area is drawn by another goroutine, which asks for what it shows: it
 	// must not be waited for with the lock held.
 	if s.mpb != nil && !closed {
-		_, _ = fmt.Fprintln(s.mpb, text)
+		_, _ = fmt.Fprintln(s.mpb, lineStart+text)
 	}
 }
 
