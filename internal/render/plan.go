@@ -31,11 +31,26 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	if counts.Keep != total(counts) {
 		p.references(plan.References)
 		p.reminder(plan)
+		p.lostDisks(plan.Changes)
 	} else {
 		p.linef(plain, "%s", unchanged(counts.Keep))
 	}
 	p.linef(strong, "%s", PlanSummary(counts))
 	return p.writeTo(w)
+}
+
+// lostDisks counts the data disks that go for ever, with whatever change: also
+// a create deletes those that an earlier VM of the machine left.
+func (p *printer) lostDisks(changes []planner.Change) {
+	count, sum := 0, int64(0)
+	for _, c := range changes {
+		for _, disk := range c.Disks {
+			count, sum = count+1, sum+disk.Size
+		}
+	}
+	if count > 0 {
+		p.linef(bad, "%s will be deleted%s.", plural(count, "data disk"), sumText(sum))
+	}
 }
 
 // PlanSummary is the last line of a plan.
