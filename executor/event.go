@@ -18,7 +18,7 @@ type Event interface {
 // account for every step even if nothing else is ever written.
 type RunStarted struct {
 	At         time.Time        `json:"at"`
-	Format     string           `json:"formatVersion"`
+	Format     string           `json:"format_version"`
 	RunID      string           `json:"runId"`
 	Resumes    string           `json:"resumes,omitempty"` // id of the run whose rest this run does
 	Scope      planner.Scope    `json:"scope"`

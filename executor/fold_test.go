@@ -197,8 +197,8 @@ func TestDecodeReport(t *testing.T) {
 		"report: invalid character":                text + "x",
 		`report: format version "": want`:          "{}",
 		"report: format version 2.1 cannot":        strings.Replace(text, `"1.0"`, `"2.1"`, 1),
-		`report: step "a stop": unknown status "x`: `{"formatVersion":"1.3","steps":[{"id":"a stop","status":"x"}]}`,
-		`report: machine "a": unknown status ""`:   `{"formatVersion":"1.3","machines":[{"key":"a"}]}`,
+		`report: step "a stop": unknown status "x`: `{"format_version":"1.3","steps":[{"id":"a stop","status":"x"}]}`,
+		`report: machine "a": unknown status ""`:   `{"format_version":"1.3","machines":[{"key":"a"}]}`,
 	} {
 		if _, err := DecodeReport([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

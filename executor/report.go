@@ -11,7 +11,7 @@ import (
 // Report says what a run did: every machine and every step of the plan is in
 // it, with exactly one status.
 type Report struct {
-	FormatVersion string        `json:"formatVersion"`
+	FormatVersion string        `json:"format_version"`
 	RunID         string        `json:"runId"`
 	Resumes       string        `json:"resumes,omitempty"` // id of the run whose rest this run did
 	Scope         planner.Scope `json:"scope"`

@@ -72,7 +72,7 @@ func (e *DigestError) Error() string {
 // the changes (DigestError).
 func Decode(data []byte) (*Plan, error) {
 	var version struct {
-		FormatVersion string `json:"formatVersion"`
+		FormatVersion string `json:"format_version"`
 	}
 	if err := json.Unmarshal(data, &version); err != nil {
 		return nil, fmt.Errorf("not a plan file: %w", err)

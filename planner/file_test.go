@@ -87,9 +87,9 @@ func TestTamperedPlanFile(t *testing.T) {
 	}{
 		{"a name", `"name": "www"`, `"name": "xxx"`, "digest of the plan does not fit"},
 		{"the digest", `"digest": "`, `"digest": "0`, "digest of the plan does not fit"},
-		{"a field more", `"formatVersion"`, `"more": 1, "formatVersion"`, "unknown field"},
+		{"a field more", `"format_version"`, `"more": 1, "format_version"`, "unknown field"},
 		{"an operation", `"verb": "stop"`, `"verb": "explode"`, `unknown verb "explode"`},
-		{"a later format", `"formatVersion": "1.0"`, `"formatVersion": "2.0"`, `format version "2.0"`},
+		{"a later format", `"format_version": "1.0"`, `"format_version": "2.0"`, `format version "2.0"`},
 		{"text behind", "\n}\n", "\n}\n{}", "after top-level value"},
 	} {
 		if !bytes.Contains(data, []byte(tt.old)) {
@@ -207,8 +207,8 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add([]byte(`{"formatVersion":"1.0","steps":[{"id":"a","verb":"stop","op":{}}]}`))
-	f.Add([]byte(`{"formatVersion":"1.0","changes":[{"action":"create"}]}`))
+	f.Add([]byte(`{"format_version":"1.0","steps":[{"id":"a","verb":"stop","op":{}}]}`))
+	f.Add([]byte(`{"format_version":"1.0","changes":[{"action":"create"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		plan, err := Decode(data)
 		if err != nil {

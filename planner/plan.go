@@ -4,7 +4,7 @@ import "zfleet/spec"
 
 // Plan is the decision about a whole fleet. It is immutable once built.
 type Plan struct {
-	FormatVersion string      `json:"formatVersion"` // "major.minor": minor adds, major breaks
+	FormatVersion string      `json:"format_version"` // "major.minor": minor adds, major breaks
 	Scope         Scope       `json:"scope"`
 	SpecDigest    string      `json:"specDigest"` // spec.Fleet.Digest
 	Account       string      `json:"account,omitempty"`

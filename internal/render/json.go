@@ -27,7 +27,7 @@ func PlanJSON(w io.Writer, plan *planner.Plan) error {
 // and notes as a plan file has them, and none of what a plan is carried out by.
 func DiffJSON(w io.Writer, diff *planner.Plan) error {
 	return writeJSON(w, "diff", struct {
-		FormatVersion string            `json:"formatVersion"`
+		FormatVersion string            `json:"format_version"`
 		Kind          string            `json:"kind"` // always "diff"
 		Scope         planner.Scope     `json:"scope"`
 		SpecDigest    string            `json:"specDigest"` // of the new file
