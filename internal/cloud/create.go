@@ -32,7 +32,7 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 		return t.readFailed(err)
 	}
 	if found {
-		return t.follow(ctx, op, vm, nil, t.deadline, "was already there")
+		return t.follow(ctx, op, vm, nil, t.watchUntil(), "was already there")
 	}
 	request, err := t.newCreate(ctx, op)
 	if err != nil {
@@ -101,7 +101,7 @@ func (t *task) createFailed(ctx context.Context, op planner.CreateVM, operation 
 	case err != nil:
 		return undecided(failure), false
 	case found && taken, found && !over:
-		return t.follow(ctx, op, vm, nil, t.deadline, "the answer was lost, but the VM is there"), false
+		return t.follow(ctx, op, vm, nil, t.watchUntil(), "the answer was lost, but the VM is there"), false
 	case found:
 		return t.follow(ctx, op, vm, failure, t.settleBy(), "the server reported a failure, but the VM is there"), false
 	case taken:
@@ -115,8 +115,8 @@ func (t *task) createFailed(ctx context.Context, op planner.CreateVM, operation 
 // settleBy is until when a VM whose create failed may be watched.
 func (t *task) settleBy() time.Time {
 	by := time.Now().Add(t.pace.settle)
-	if by.After(t.deadline) {
-		return t.deadline
+	if last := t.watchUntil(); by.After(last) {
+		return last
 	}
 	return by
 }
@@ -279,5 +279,5 @@ func (t *task) created(ctx context.Context, op planner.CreateVM, body json.RawMe
 			Hint:      hintAgain,
 		})
 	}
-	return t.settle(ctx, op, vm, nil, t.deadline, "")
+	return t.settle(ctx, op, vm, nil, t.watchUntil(), "")
 }

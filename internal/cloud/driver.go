@@ -14,8 +14,9 @@ import (
 	"zfleet/planner"
 )
 
-// DefaultStepTimeout bounds the wait for one step when Options name no bound.
-const DefaultStepTimeout = time.Hour
+// patience is how long a machine is watched that is changing while no job tells
+// of it, when Options name no bound.
+const patience = time.Hour
 
 // Options steer a Driver.
 type Options struct {
@@ -23,8 +24,8 @@ type Options struct {
 	Scope planner.Scope
 	// Secrets holds the values of secrets by spec.Text.Path.
 	Secrets map[string]string
-	// StepTimeout bounds the wait for the outcome of one step; zero means
-	// DefaultStepTimeout.
+	// StepTimeout is how long the server may work on one step. Zero leaves that
+	// to the server: its jobs are followed as long as it says that they may take.
 	StepTimeout time.Duration
 }
 
@@ -34,7 +35,7 @@ type Driver struct {
 	client  *zstack.Client
 	scope   planner.Scope
 	secrets map[string]string
-	timeout time.Duration
+	timeout time.Duration // of a step; zero: the server's own
 	pace    pace
 	hosts   lookups[string]
 	images  lookups[system]
@@ -53,19 +54,15 @@ var _ executor.Driver = (*Driver)(nil)
 
 // NewDriver returns a driver that works through client.
 func NewDriver(client *zstack.Client, opts Options) *Driver {
-	d := &Driver{
+	return &Driver{
 		client:  client,
 		scope:   opts.Scope,
 		secrets: opts.Secrets,
-		timeout: opts.StepTimeout,
+		timeout: max(opts.StepTimeout, 0),
 		pace: pace{
-			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: time.Minute,
+			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute,
 		},
 	}
-	if d.timeout <= 0 {
-		d.timeout = DefaultStepTimeout
-	}
-	return d
 }
 
 // Perform carries out one step; see executor.Driver. No outcome holds a secret,
@@ -79,7 +76,7 @@ func (d *Driver) Perform(ctx context.Context, step planner.Step, rec executor.Re
 }
 
 func (d *Driver) perform(ctx context.Context, step planner.Step, rec executor.Recorder) executor.Outcome {
-	t := &task{Driver: d, step: step, rec: rec, deadline: time.Now().Add(d.timeout)}
+	t := &task{Driver: d, step: step, rec: rec, begun: time.Now()}
 	switch op := step.Op.(type) {
 	case planner.CreateVM:
 		return t.create(ctx, op)
@@ -120,15 +117,29 @@ func (d *Driver) perform(ctx context.Context, step planner.Step, rec executor.Re
 // task is one performance of a step.
 type task struct {
 	*Driver
-	step     planner.Step
-	rec      executor.Recorder
-	deadline time.Time
-	sent     bool // a mutating request may have reached the server
+	step  planner.Step
+	rec   executor.Recorder
+	begun time.Time
+	sent  bool // a mutating request may have reached the server
 }
 
-// left is how long the step may still wait; never less than a moment, so that a
-// call that is already out gets its answer.
-func (t *task) left() time.Duration { return max(time.Until(t.deadline), time.Second) }
+// left is how long the server may still work on the step; never less than a
+// moment, so that a call that is already out gets its answer. Zero leaves it to
+// the server.
+func (t *task) left() time.Duration {
+	if t.timeout == 0 {
+		return 0
+	}
+	return max(time.Until(t.begun.Add(t.timeout)), time.Second)
+}
+
+// watchUntil is until when a machine that is changing is watched from now on.
+func (t *task) watchUntil() time.Time {
+	if t.timeout == 0 {
+		return time.Now().Add(patience)
+	}
+	return t.begun.Add(t.timeout)
+}
 
 // maxRenewals bounds how often one request is sent again because its session
 // had ended when the server came to it.
@@ -158,8 +169,12 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 
 // do sends a request once and gives up on its job when the step's time is over.
 func (t *task) do(ctx context.Context, call zstack.Call) (json.RawMessage, error) {
-	callCtx, cancel := context.WithDeadline(ctx, t.deadline.Add(t.pace.margin))
-	defer cancel()
+	callCtx := ctx
+	if t.timeout > 0 {
+		var cancel context.CancelFunc
+		callCtx, cancel = context.WithDeadline(ctx, t.begun.Add(t.timeout+t.pace.margin))
+		defer cancel()
+	}
 	body, err := t.client.Do(callCtx, call)
 	var unknown *zstack.UnknownError
 	if errors.As(err, &unknown) && callCtx.Err() != nil && ctx.Err() == nil {

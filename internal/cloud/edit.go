@@ -177,14 +177,15 @@ func (t *task) comesToRestAs(state string) func(context.Context) (bool, error) {
 }
 
 // atRest reads the VM, and again while it is changing its state. A VM that does
-// not come to rest before the deadline is an error.
+// not come to rest in time is an error.
 func (t *task) atRest(ctx context.Context) (zstack.VM, bool, error) {
+	until := t.watchUntil()
 	for {
 		vm, found, err := t.vm(ctx, t.step.UUID)
 		if err != nil || !found || gone(vm.State) || !slices.Contains(moving, vm.State) {
 			return vm, found, err
 		}
-		if time.Now().After(t.deadline) {
+		if time.Now().After(until) {
 			return vm, found, fmt.Errorf("VM %s is still %s", t.step.UUID, vm.State)
 		}
 		t.rec.Phase("waiting for the VM (" + vm.State + ")")

@@ -118,7 +118,7 @@ func (c *Client) mutate(ctx context.Context, r *request, call Call) (json.RawMes
 		if err != nil {
 			return c.afterSendError(ctx, r, call, generation, err)
 		}
-		job := followed{client: c, operation: call.Operation, uuid: call.JobUUID, generation: generation, limit: jobLimit(call.Timeout)}
+		job := followed{client: c, operation: call.Operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit()}
 		switch v, code := answer.verdict(); v {
 		case done:
 			return answer.body, nil
@@ -148,6 +148,6 @@ func (c *Client) afterSendError(ctx context.Context, r *request, call Call, gene
 	if !errors.As(err, &lost) {
 		return nil, err
 	}
-	job := followed{client: c, operation: r.operation, uuid: call.JobUUID, generation: generation, limit: jobLimit(call.Timeout)}
+	job := followed{client: c, operation: r.operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit()}
 	return job.recover(ctx, lost.err)
 }

@@ -20,9 +20,22 @@ const (
 	defaultAPITimeout = 30 * time.Minute
 )
 
-func jobLimit(timeout time.Duration) time.Duration {
+// serverTimeout is the server's default for a call. It counts only where the answer is lost that says the timeout in force.
+func serverTimeout(operation string) time.Duration {
+	switch operation {
+	case "CreateVmInstance":
+		return 12 * time.Hour
+	case "CreateVmInstanceFromVolume", "CreateVmInstanceFromVolumeSnapshot":
+		return 72 * time.Hour
+	}
+	return defaultAPITimeout
+}
+
+// jobLimit is how long the job of a call is followed.
+func (call *Call) jobLimit() time.Duration {
+	timeout := call.Timeout
 	if timeout <= 0 {
-		timeout = defaultAPITimeout
+		timeout = serverTimeout(call.Operation)
 	}
 	return timeout + followMargin
 }

@@ -1,0 +1,65 @@
+package cloud
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zfleet/examples"
+	"zfleet/executor"
+	"zfleet/internal/simulator"
+	"zfleet/internal/zstack"
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+// A copy of a large image takes hours. Only a fleet file's stepTimeout may cut
+// that short; without one the server's own timeout counts.
+func TestStepTimeout(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration
+		sent    string
+		status  executor.Status
+		took    time.Duration
+	}{
+		{"the server's", 0, "", executor.Succeeded, 3 * time.Hour},
+		{"long enough", 4 * time.Hour, "14400", executor.Succeeded, 3 * time.Hour},
+		{"too short, and five minutes", time.Hour, "3600", executor.Indeterminate, time.Hour + 5*time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, err := simulator.New(simulator.Options{Datacenter: examples.Datacenter, Latency: 3 * time.Hour, Strict: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: &inProcess{handler: server}})
+				driver := NewDriver(s.client, Options{Scope: testScope, StepTimeout: test.timeout})
+				step := planner.Step{
+					ID: "web/1 create", Key: "web/1", UUID: testScope.MachineUUID("web/1", 0),
+					Op: planner.CreateVM{Blueprint: s.blueprint("web/1", spec.FromImage, "centos-7.9")},
+				}
+				start := time.Now()
+				outcome := driver.Perform(t.Context(), step, &s.rec)
+				if took := time.Since(start); outcome.Status != test.status || took < test.took || took > test.took+time.Minute {
+					t.Errorf("%s after %s, want %s after %s: %+v", outcome.Status, took, test.status, test.took, outcome.Failure)
+				}
+				var sent []string
+				for _, r := range server.Requests() {
+					if r.Operation == "CreateVmInstance" {
+						sent = append(sent, r.Header["X-Api-Timeout"])
+					}
+				}
+				if diff := cmp.Diff([]string{test.sent}, sent); diff != "" {
+					t.Errorf("X-API-Timeout (-want +got):\n%s", diff)
+				}
+				time.Sleep(3 * time.Hour) // until the server has ended the job that was given up
+				if err := server.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
