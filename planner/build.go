@@ -47,6 +47,7 @@ func buildSelected(fleet *spec.Fleet, inv *Inventory, opts Options, selection *s
 		owned: newOwnership(inv.Scope, inv, fleet),
 	}
 	b.names.imaginary = inv.imaginary
+	b.checkVersion(selection)
 	b.drafter = drafter{scope: inv.Scope, resolve: b.names, secrets: newSecretDigests(inv.Scope, secretValues(fleet))}
 	var changes []Change
 	for i := range fleet.Machines {

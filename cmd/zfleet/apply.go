@@ -143,7 +143,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 
 	fromFile := plan != nil
 	if plan == nil {
-		if plan, err = a.plan(ctx, s, fleet, f.plan.options()); err != nil {
+		if plan, err = a.plan(ctx, s, fleet, f.plan); err != nil {
 			return err
 		}
 	}

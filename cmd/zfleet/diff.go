@@ -47,6 +47,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 		},
 	}
 	variables.addVariables(cmd)
+	variables.serverVersion.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")
 	flags.StringArrayVar(&new, "new", nil, "lay `FILE` over NEW; repeatable")

@@ -21,6 +21,8 @@ type fleetFlags struct {
 	fleets   []string
 	vars     []string
 	varFiles []string
+
+	serverVersion versionFlag // of the commands that ask no server
 }
 
 func (f *fleetFlags) add(cmd *cobra.Command) {
@@ -53,6 +55,9 @@ func (a *app) load(f fleetFlags) (*loaded, error) { return a.loadBy(spec.Load, f
 func (a *app) loadBy(by reader, f fleetFlags) (*loaded, error) {
 	fleet, err := a.readBy(by, f)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.serverVersion.check(fleet); err != nil {
 		return nil, err
 	}
 	if len(fleet.found) > 0 {

@@ -25,6 +25,7 @@ type planFlags struct {
 	allowDisjoint     bool
 	allowVolumeLoss   []string
 	nextGeneration    []string
+	serverVersion     versionFlag
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -36,6 +37,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.allowReplacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
 	flags.BoolVar(&f.allowDisjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
 	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one")
+	f.serverVersion.add(cmd)
 }
 
 func (f *planFlags) addSelection(cmd *cobra.Command) {
@@ -152,7 +154,7 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 	}
 	var plan *planner.Plan
 	if inventory != "" {
-		plan, err = a.planOffline(fleet, inventory, f.options())
+		plan, err = a.planOffline(fleet, inventory, f)
 	} else {
 		plan, err = a.planOnline(ctx, fleet, f)
 	}
@@ -202,10 +204,10 @@ func (a *app) planOnline(ctx context.Context, fleet *loaded, f planFlags) (*plan
 		return nil, err
 	}
 	defer s.close()
-	return a.plan(ctx, s, fleet, f.options())
+	return a.plan(ctx, s, fleet, f)
 }
 
-func (a *app) planOffline(fleet *loaded, file string, options planner.Options) (*planner.Plan, error) {
+func (a *app) planOffline(fleet *loaded, file string, f planFlags) (*planner.Plan, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("inventory: %w", err)
@@ -217,16 +219,16 @@ func (a *app) planOffline(fleet *loaded, file string, options planner.Options) (
 	if got := inventory.Scope; got.Name != fleet.Name || fleet.ID != "" && got.ID != fleet.ID {
 		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s was taken for fleet %q, not for %q", file, got, planner.Scope{Name: fleet.Name, ID: fleet.ID})}
 	}
-	return build(fleet, &inventory, options)
+	return build(fleet, &inventory, f)
 }
 
 // plan takes an inventory and builds the plan.
-func (a *app) plan(ctx context.Context, s *session, fleet *loaded, options planner.Options) (*planner.Plan, error) {
+func (a *app) plan(ctx context.Context, s *session, fleet *loaded, f planFlags) (*planner.Plan, error) {
 	inventory, err := a.takeInventory(ctx, s, planner.Scope{Name: fleet.Name, ID: fleet.ID}, planner.RequestsFor(fleet.Fleet))
 	if err != nil {
 		return nil, err
 	}
-	return build(fleet, inventory, options)
+	return build(fleet, inventory, f)
 }
 
 func (a *app) takeInventory(ctx context.Context, s *session, scope planner.Scope, wants planner.Wants) (*planner.Inventory, error) {
@@ -238,8 +240,9 @@ func (a *app) takeInventory(ctx context.Context, s *session, scope planner.Scope
 	return inventory, nil
 }
 
-func build(fleet *loaded, inventory *planner.Inventory, options planner.Options) (*planner.Plan, error) {
-	plan, found := planner.Build(fleet.Fleet, inventory, options)
+func build(fleet *loaded, inventory *planner.Inventory, f planFlags) (*planner.Plan, error) {
+	f.serverVersion.override(&inventory.Version)
+	plan, found := planner.Build(fleet.Fleet, inventory, f.options())
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, fleet.sources}
 	}

@@ -10,7 +10,9 @@ func newValidate(a *app) *cobra.Command {
 		Use:   "validate -f FILE…",
 		Short: "Check a fleet file without a network",
 		Long: `Check a fleet file without a network: syntax, schema, variables and everything
-about its meaning that needs no cloud. Every problem is shown at once.`,
+about its meaning that needs no cloud. Every problem is shown at once.
+
+With --server-version also what that version of the server does not have.`,
 		Example: `  zfleet validate -f examples/staging.yaml
   zfleet validate -f base.yaml -f overlays/production.yaml`,
 		Args: args(cobra.NoArgs),
@@ -28,5 +30,6 @@ about its meaning that needs no cloud. Every problem is shown at once.`,
 	}
 	f.add(cmd)
 	f.addSeveral(cmd)
+	f.serverVersion.add(cmd)
 	return cmd
 }
