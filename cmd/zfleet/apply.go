@@ -135,7 +135,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 	} else {
 		limits = plan.Limits
 	}
-	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: limits.RequestsPerSecond})
+	s, err := a.connect(ctx, f.plan.connection, wire{changes: true, requestsPerSecond: limits.RequestsPerSecond})
 	if err != nil {
 		return err
 	}

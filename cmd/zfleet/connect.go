@@ -45,7 +45,7 @@ type session struct {
 
 // wire holds what a command asks of the connection.
 type wire struct {
-	readOnly          bool
+	changes           bool // the command may change the cloud; without it the client cannot
 	requestsPerSecond float64
 }
 
@@ -67,7 +67,7 @@ func (a *app) connect(ctx context.Context, f connectionFlags, w wire) (*session,
 		cfg, shutdown, shown = sim.config, sim.close, "simulator"
 		a.announceSimulator()
 	}
-	cfg.ReadOnly = w.readOnly
+	cfg.ReadOnly = !w.changes
 	cfg.RequestsPerSecond = w.requestsPerSecond
 	cfg.Log = a.logger()
 	client, err := zstack.New(cfg)

@@ -47,7 +47,7 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: fleet.Limits.RequestsPerSecond})
+	s, err := a.connect(ctx, f.plan.connection, wire{changes: true, requestsPerSecond: fleet.Limits.RequestsPerSecond})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(ctx, f.connection, wire{readOnly: true, requestsPerSecond: fleet.Limits.RequestsPerSecond})
+	s, err := a.connect(ctx, f.connection, wire{requestsPerSecond: fleet.Limits.RequestsPerSecond})
 	if err != nil {
 		return err
 	}

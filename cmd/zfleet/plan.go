@@ -199,7 +199,7 @@ func howToApply(plan *planner.Plan, out string, files []string) string {
 
 // planOnline plans against the cloud with a client that cannot change it.
 func (a *app) planOnline(ctx context.Context, fleet *loaded, f planFlags) (*planner.Plan, error) {
-	s, err := a.connect(ctx, f.connection, wire{readOnly: true, requestsPerSecond: fleet.Limits.RequestsPerSecond})
+	s, err := a.connect(ctx, f.connection, wire{requestsPerSecond: fleet.Limits.RequestsPerSecond})
 	if err != nil {
 		return nil, err
 	}

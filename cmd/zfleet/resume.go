@@ -81,7 +81,7 @@ func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
 	if err := resumable(run, old, fleet, f.plan.connection); err != nil {
 		return err
 	}
-	s, err := a.connect(ctx, f.plan.connection, wire{requestsPerSecond: old.Limits.RequestsPerSecond})
+	s, err := a.connect(ctx, f.plan.connection, wire{changes: true, requestsPerSecond: old.Limits.RequestsPerSecond})
 	if err != nil {
 		return err
 	}

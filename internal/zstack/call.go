@@ -54,9 +54,6 @@ func (c *Client) Do(ctx context.Context, call Call) (json.RawMessage, error) {
 	if call.Method == http.MethodGet {
 		return c.read(ctx, r)
 	}
-	if err := c.permit(r); err != nil {
-		return nil, err
-	}
 	return c.mutate(ctx, r, call)
 }
 
@@ -102,12 +99,16 @@ func isCallPath(path string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(rest, "/") {
-		plain := strings.Trim(segment, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == ""
-		if !plain || segment == "" || segment == "." || segment == ".." {
+		if !isSegment(segment) {
 			return false
 		}
 	}
 	return true
+}
+
+func isSegment(text string) bool {
+	plain := strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == ""
+	return plain && text != "" && text != "." && text != ".."
 }
 
 // mutate sends a call that may change something. It sends again only after the

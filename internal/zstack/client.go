@@ -21,10 +21,10 @@ import (
 type Client struct {
 	base      *url.URL // up to and including /v1
 	transport http.RoundTripper
-	traced    bool // the transport reports when it has a connection
+	pool      *http.Transport    // below transport; nil: something else is
+	guard     *readOnlyTransport // the transport of a read-only client; else nil
 	limiter   *rate.Limiter
 	timeout   time.Duration // of one exchange
-	readOnly  bool
 	log       *slog.Logger
 	cred      credential
 }
@@ -46,6 +46,8 @@ type credential interface {
 	account(ctx context.Context) (string, error)
 	// secrets lists what is sent and must not be quoted from an answer.
 	secrets() []string
+	// owns reports whether a session is the client's.
+	owns(session string) bool
 	// end gives back what the server keeps for the client.
 	end(ctx context.Context) error
 }
@@ -68,10 +70,13 @@ func New(cfg Config) (*Client, error) {
 		base:      base,
 		transport: transport,
 		timeout:   cfg.RequestTimeout,
-		readOnly:  cfg.ReadOnly,
 		log:       cfg.Log,
 	}
-	_, c.traced = transport.(*http.Transport)
+	c.pool, _ = transport.(*http.Transport)
+	if cfg.ReadOnly {
+		c.guard = &readOnlyTransport{next: transport, base: base, owns: func(id string) bool { return c.cred.owns(id) }}
+		c.transport = c.guard
+	}
 	if c.timeout == 0 {
 		c.timeout = defaultRequestTimeout
 	}
@@ -94,8 +99,8 @@ func New(cfg Config) (*Client, error) {
 // connections. A session that could not be ended ends by itself on the server.
 func (c *Client) Close(ctx context.Context) error {
 	err := c.cred.end(ctx)
-	if own, ok := c.transport.(*http.Transport); ok {
-		own.CloseIdleConnections()
+	if c.pool != nil {
+		c.pool.CloseIdleConnections()
 	}
 	return err
 }
@@ -112,7 +117,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	}
 	request := &request{
 		operation: "GetVersion", method: http.MethodPut, path: "/management-nodes/actions",
-		body: []byte(`{"getVersion":{}}`), harmless: true,
+		body: []byte(`{"getVersion":{}}`),
 	}
 	if err := c.readInto(ctx, request, &reply); err != nil {
 		return "", err

@@ -33,9 +33,10 @@ type Config struct {
 	RequestsPerSecond float64       // of every kind together; 0: no limit
 	RequestTimeout    time.Duration // of one HTTP exchange; 0: 30 s
 
-	// ReadOnly lets through only what is known to change nothing: queries of
-	// known collections, logging in, ending the client's own session, and the
-	// server's version and clock. All else is a [NotSentError].
+	// ReadOnly sends only what stands in a closed table of requests that change
+	// nothing: queries of known collections, quotas, capacities and free
+	// addresses, the server's version and clock, logging in, and ending the
+	// client's own session. All else is a [NotSentError].
 	ReadOnly bool
 
 	Transport http.RoundTripper // nil: the client's own, with CAFile and proxies of the environment

@@ -33,7 +33,6 @@ type request struct {
 	body      []byte // nil: none
 	header    http.Header
 	signed    bool   // carries credentials
-	harmless  bool   // one of the client's own that changes nothing
 	secret    bool   // the path holds a session id
 	sent      func() // called when the request is about to leave; may be nil
 }
@@ -51,15 +50,8 @@ type lostError struct{ err error }
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// errReadOnly is inside the NotSentError of a request that a read-only client
-// does not send.
-var errReadOnly = errors.New("the client is read-only and this request may change something")
-
 // exchange sends a request once. Its errors are *NotSentError and *lostError.
 func (c *Client) exchange(ctx context.Context, r *request, credentials http.Header) (*answer, error) {
-	if err := c.permit(r); err != nil {
-		return nil, err
-	}
 	if err := c.wait(ctx); err != nil {
 		return nil, &NotSentError{r.operation, err}
 	}
@@ -82,7 +74,7 @@ func (c *Client) exchange(ctx context.Context, r *request, credentials http.Head
 	if err != nil {
 		c.logExchange(ctx, r, start, 0, err)
 		outward := c.outward(ctx, err)
-		if neverLeft(err) || c.traced && !connected.Load() {
+		if neverLeft(err) || c.pool != nil && !connected.Load() {
 			return nil, &NotSentError{r.operation, outward}
 		}
 		return nil, &lostError{outward}
@@ -109,6 +101,22 @@ func (c *Client) quotable(a *answer) *answer {
 	a.body = []byte(redact.Hide(string(a.body), secrets...))
 	a.location = redact.Hide(a.location, secrets...)
 	return a
+}
+
+// permit keeps a read-only client from logging in, and from telling that a
+// request leaves, for one that its transport would refuse.
+func (c *Client) permit(ctx context.Context, r *request) error {
+	if c.guard == nil {
+		return nil
+	}
+	req, err := c.httpRequest(ctx, r, nil)
+	if err == nil {
+		err = c.guard.check(req, r.body)
+	}
+	if err != nil {
+		return &NotSentError{r.operation, err}
+	}
+	return nil
 }
 
 func (c *Client) wait(ctx context.Context) error {
@@ -163,7 +171,7 @@ func (c *Client) outward(ctx context.Context, err error) error {
 }
 
 // neverLeft reports whether a transport's error proves that nothing of the
-// request was sent: no connection came about.
+// request was sent: it was not to be, or no connection came about.
 func neverLeft(err error) bool {
 	var (
 		op       *net.OpError
@@ -176,7 +184,7 @@ func neverLeft(err error) bool {
 	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true
 	}
-	return errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &unknown) ||
+	return errors.Is(err, errReadOnly) || errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &unknown) ||
 		errors.As(err, &hostname) || errors.As(err, &record)
 }
 

@@ -93,7 +93,7 @@ const (
 // poll asks for the job once. For an ended job it returns the result or its
 // error, for all but a running one the reason.
 func (j *followed) poll(ctx context.Context) (jobState, json.RawMessage, error) {
-	r := &request{operation: "poll " + j.operation, method: http.MethodGet, path: "/api-jobs/" + j.uuid, harmless: true}
+	r := &request{operation: "poll " + j.operation, method: http.MethodGet, path: "/api-jobs/" + j.uuid}
 	answer, err := j.client.exchange(ctx, r, nil)
 	if err != nil {
 		return jobUnclear, nil, reasonOf(err)

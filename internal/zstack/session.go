@@ -29,6 +29,7 @@ type passwordSession struct {
 
 	mu       sync.Mutex
 	id       string // empty: not logged in
+	ending   string // the one that is being ended
 	owner    string // account UUID
 	renewals renewalLog
 }
@@ -115,9 +116,10 @@ func (s *passwordSession) login(ctx context.Context) error {
 		} `json:"inventory"`
 	}
 	err = s.client.readInto(ctx, &request{
-		operation: opLogin, method: http.MethodPut, path: "/accounts/login", body: body, harmless: true,
+		operation: opLogin, method: http.MethodPut, path: "/accounts/login", body: body,
 	}, &reply)
-	if err == nil && reply.Inventory.UUID == "" {
+	if err == nil && !isSegment(reply.Inventory.UUID) {
+		// It becomes part of the path that ends it.
 		err = errors.New("the answer holds no session")
 	}
 	if err != nil {
@@ -169,16 +171,22 @@ func loginError(err error) error {
 	return &NotSentError{opLogin, err}
 }
 
+func (s *passwordSession) owns(session string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return session != "" && (session == s.id || session == s.ending)
+}
+
 func (s *passwordSession) end(ctx context.Context) error {
 	s.mu.Lock()
 	id := s.id
-	s.id = ""
+	s.id, s.ending = "", id
 	s.mu.Unlock()
 	if id == "" {
 		return nil
 	}
 	_, err := s.client.read(ctx, &request{
-		operation: "LogOut", method: http.MethodDelete, path: "/accounts/sessions/" + id, harmless: true, secret: true,
+		operation: "LogOut", method: http.MethodDelete, path: "/accounts/sessions/" + id, secret: true,
 	})
 	return err
 }

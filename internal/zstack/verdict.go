@@ -64,9 +64,6 @@ func newBackoff(first, most time.Duration) *backoff.ExponentialBackOff {
 // read sends a request that changes nothing until it is answered, and returns
 // the body. Failures in between are tried again, a stale session is renewed.
 func (c *Client) read(ctx context.Context, r *request) ([]byte, error) {
-	if err := c.permit(r); err != nil {
-		return nil, err
-	}
 	body, err := backoff.Retry(ctx, func() ([]byte, error) { return c.readOnce(ctx, r) },
 		backoff.WithBackOff(newBackoff(250*time.Millisecond, 5*time.Second)),
 		backoff.WithMaxTries(readTries), backoff.WithMaxElapsedTime(0))
@@ -137,6 +134,9 @@ func isDialFailure(r *request, err error) bool {
 // send authorizes a request and exchanges it once. The generation names the
 // credentials used.
 func (c *Client) send(ctx context.Context, r *request) (*answer, string, error) {
+	if err := c.permit(ctx, r); err != nil {
+		return nil, "", err
+	}
 	var header http.Header
 	var generation string
 	if r.signed {
