@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			"serve":     serve,
 			"cp-r":      copyTree,
 			"set-field": setField,
+			"digest-of": digestOf,
 		},
 	})
 }

@@ -2,27 +2,45 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"zfleet/planner"
 )
 
 // section is a part of a Markdown document that may be shortened: blocks
 // between an opening and a close. Each block can stand or fall alone.
 type section struct {
 	noun        string // of what its blocks count, as a person says it after "3 of 40 "
-	weighty     bool   // comes before all that is not, should room be short
+	tier        tier
+	title       string // stands even where no block does
 	open, close string
 	blocks      []block
+	brief       *section // the same in fewer bytes, if there is such a form
 }
+
+// tier ranks sections by how much a reader would miss them.
+type tier int
+
+const (
+	vital tier = iota // what stands in the way, and what is destroyed
+	heavy             // what is interrupted
+	minor             // all the rest
+)
 
 // block is text that is shown whole or not at all.
 type block struct {
 	text  string
 	count int // of the section's noun
+	// keys are the machines that it is about, and disks their data disks that go:
+	// what is said of blocks that are not shown.
+	keys  []string
+	disks []planner.DiskFate
 }
 
 func (s section) size() int {
-	n := len(s.open) + len(s.close)
+	n := len(s.title) + len(s.open) + len(s.close)
 	for _, b := range s.blocks {
 		n += len(b.text)
 	}
@@ -38,97 +56,203 @@ func (s section) total() int {
 }
 
 // fit writes sections in their order into at most room bytes; no limit if room
-// is negative. What does not fit is left out block by block, and said in a note. tail is what the note ends with, and stands alone
-// if nothing is left out.
+// is negative. First sections that can are made brief, from the end; then
+// blocks are left out, and the machines that they are about only named. limit
+// says in the note about it what could not be exceeded; tail follows.
 func fit(sections []section, room int, limit string, tail string) string {
-	size := len(tail)
-	for _, s := range sections {
-		size += s.size()
-	}
 	var text strings.Builder
-	if room < 0 || size <= room {
+	whole := func() int {
+		size := len(tail)
 		for _, s := range sections {
-			text.WriteString(s.whole())
+			size += s.size()
+		}
+		return size
+	}
+	if room < 0 || whole() <= room {
+		for _, s := range sections {
+			text.WriteString(s.text(""))
 		}
 		return text.String() + tail
 	}
-	missing := make([]int, len(sections))
+	shortened := make([]bool, len(sections))
+	note := func(shown []shownSection) string { return leftOut(sections, shown, shortened, limit) }
+	for i := len(sections) - 1; i >= 0 && whole()+len(note(nil)) > room; i-- {
+		if brief := sections[i].brief; brief != nil {
+			sections[i], shortened[i] = *brief, true
+		}
+	}
+	shown := choose(sections, room-len(tail)-len(note(nil))) // the longest note that can be
 	for i, s := range sections {
-		missing[i] = s.total()
+		if shown[i].visible() {
+			s.blocks = shown[i].blocks
+			text.WriteString(s.text(shown[i].names))
+		}
 	}
-	room -= len(leftOut(sections, missing, limit)) + len(tail) // the longest that it can get
-	shown := choose(sections, room)
-	for i, s := range shown {
-		missing[i] -= s.total()
-		text.WriteString(s.whole())
-	}
-	return text.String() + leftOut(sections, missing, limit) + tail
+	return text.String() + note(shown) + tail
 }
 
-// choose returns the sections with the blocks that fit: weighty sections first,
-// then one block of each other, so that a long one does not hide that there are
-// more, and then the rest in order. A block that is too long does not keep out shorter ones
-// after it.
-func choose(sections []section, room int) []section {
-	chosen := make([]section, len(sections))
-	taken := make([][]bool, len(sections))
-	take := func(i, most int) {
-		s := &sections[i]
-		for j, b := range s.blocks {
-			frame := 0
-			if chosen[i].open == "" {
-				frame = len(s.open) + len(s.close)
-			}
-			if taken[i][j] || most == 0 || frame+len(b.text) > room {
-				continue
-			}
-			room -= frame + len(b.text)
-			most--
-			taken[i][j] = true
-			chosen[i].open, chosen[i].close = s.open, s.close
-		}
-	}
-	for i := range sections {
-		taken[i] = make([]bool, len(sections[i].blocks))
-		if sections[i].weighty {
-			take(i, -1)
-		}
-	}
-	for i := range sections {
-		if !sections[i].weighty {
-			take(i, 1)
-		}
-	}
-	for i := range sections {
-		take(i, -1)
-		for j, b := range sections[i].blocks {
-			if taken[i][j] {
-				chosen[i].blocks = append(chosen[i].blocks, b)
-			}
-		}
-	}
-	return chosen
-}
-
-func (s section) whole() string {
+// text writes the section; names are of what is not in its blocks.
+func (s section) text(names string) string {
 	var text strings.Builder
-	text.WriteString(s.open)
+	text.WriteString(s.title)
+	if len(s.blocks) > 0 {
+		text.WriteString(s.open)
+	}
 	for _, b := range s.blocks {
 		text.WriteString(b.text)
 	}
-	text.WriteString(s.close)
+	text.WriteString(names + s.close)
 	return text.String()
 }
 
-// leftOut says what is missing of each section.
-func leftOut(sections []section, missing []int, limit string) string {
-	var parts []string
+// shownSection is what of a section has room.
+type shownSection struct {
+	blocks []block
+	names  string // what is said of the others
+}
+
+func (s shownSection) visible() bool { return len(s.blocks) > 0 || s.names != "" }
+
+// choose returns the blocks of each section that fit into room bytes. Tiers come
+// one after the other; in a tier the sections take a block each in turn, so that
+// a long one does not hide that there are more. A block that is too long does
+// not keep out shorter ones after it. The machines of the blocks that are left
+// out are named as far as there is room for that.
+func choose(sections []section, room int) []shownSection {
+	taken := make([][]bool, len(sections))
+	names := make([]int, len(sections)) // bytes kept for the names of what is left out
+	begun := make([]bool, len(sections))
 	for i, s := range sections {
-		if missing[i] > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %d %s", missing[i], s.total(), s.noun))
+		taken[i] = make([]bool, len(s.blocks))
+		frame := len(s.title) + len(s.close)
+		if most := min(restBytes(s.tier), room/5); most >= minRest && frame+most <= room/2 && hasKeys(s) {
+			names[i] = min(most, restBound(s.blocks))
+			room -= frame + names[i]
+			begun[i] = true
 		}
 	}
-	return fmt.Sprintf("\n**Left out to stay within %s:** %s.\n", limit, strings.Join(parts, ", "))
+	for t := vital; t <= minor; t++ {
+		next := make([]int, len(sections))
+		for more := true; more; {
+			more = false
+			for i, s := range sections {
+				if s.tier != t || next[i] == len(s.blocks) {
+					continue
+				}
+				j := next[i]
+				next[i]++
+				more = true
+				cost := len(s.blocks[j].text)
+				if !begun[i] {
+					cost += len(s.title) + len(s.close)
+				}
+				if !slices.Contains(taken[i], true) {
+					cost += len(s.open)
+				}
+				if cost <= room {
+					room -= cost
+					taken[i][j], begun[i] = true, true
+				}
+				if next[i] == len(s.blocks) && !slices.Contains(taken[i], false) {
+					room, names[i] = room+names[i], 0
+				}
+			}
+		}
+	}
+	shown := make([]shownSection, len(sections))
+	for i, s := range sections {
+		var missing []block
+		for j, b := range s.blocks {
+			if taken[i][j] {
+				shown[i].blocks = append(shown[i].blocks, b)
+			} else {
+				missing = append(missing, b)
+			}
+		}
+		if len(missing) > 0 && names[i] > 0 {
+			shown[i].names = rest(missing, names[i])
+		}
+	}
+	return shown
+}
+
+func hasKeys(s section) bool { return len(s.blocks) > 0 && len(s.blocks[0].keys) > 0 }
+
+// minRest is the least room in which names of machines are of any use.
+const minRest = 200
+
+// restBytes is how much may be said of what is left out.
+func restBytes(t tier) int {
+	switch t {
+	case vital:
+		return 12000
+	case heavy:
+		return 2000
+	case minor:
+	}
+	return 1000
+}
+
+// restBound is more than any text about some of these blocks can have.
+func restBound(blocks []block) int {
+	n := minRest
+	for _, b := range blocks {
+		for _, key := range b.keys {
+			n += len(key) + len(", ")
+		}
+	}
+	return n
+}
+
+// rest names the machines of blocks that are left out, in at most size bytes.
+func rest(missing []block, size int) string {
+	machines := 0
+	var keys []string
+	var disks []planner.DiskFate
+	for _, b := range missing {
+		machines += b.count
+		keys = append(keys, b.keys...)
+		disks = append(disks, b.disks...)
+	}
+	lead := fmt.Sprintf("\nBy name only: %s", plural(machines, "machine"))
+	if len(disks) > 0 {
+		lead += fmt.Sprintf(", **%s**", diskTotal(disks))
+	}
+	// Entities in a cell take up to six bytes for one.
+	for room := size - len(lead) - len(": \n") - len("``"); room > 0; room -= 1 + room/4 {
+		if text := lead + ": " + mdCell(cutSpans(spansOf(keys), room)) + "\n"; len(text) <= size {
+			return text
+		}
+	}
+	return lead + "\n"
+}
+
+// leftOut says what is missing of each section, and what is brief; all of it is
+// missing where nothing is shown.
+func leftOut(sections []section, shown []shownSection, brief []bool, limit string) string {
+	var missing, short []string
+	for i, s := range sections {
+		n := s.total()
+		if shown != nil {
+			for _, b := range shown[i].blocks {
+				n -= b.count
+			}
+		}
+		if n > 0 {
+			missing = append(missing, fmt.Sprintf("%d of %d %s", n, s.total(), s.noun))
+		}
+		if brief[i] {
+			short = append(short, s.noun)
+		}
+	}
+	text := ""
+	if len(short) > 0 {
+		text += fmt.Sprintf("\n**In brief to stay within %s:** %s.\n", limit, strings.Join(short, ", "))
+	}
+	if len(missing) > 0 {
+		text += fmt.Sprintf("\n**Left out to stay within %s:** %s.\n", limit, strings.Join(missing, ", "))
+	}
+	return text
 }
 
 // cutBytes shortens text to a number of bytes by taking out its middle, between

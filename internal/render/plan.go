@@ -31,7 +31,7 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	if counts.Keep != total(counts) {
 		p.references(plan.References)
 		p.reminder(plan)
-		p.lostDisks(plan.Changes)
+		p.impact(impactOf(plan))
 	} else {
 		p.linef(plain, "%s", unchanged(counts.Keep))
 	}
@@ -39,17 +39,14 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	return p.writeTo(w)
 }
 
-// lostDisks counts the data disks that go for ever, with whatever change: also
-// a create deletes those that an earlier VM of the machine left.
-func (p *printer) lostDisks(changes []planner.Change) {
-	count, sum := 0, int64(0)
-	for _, c := range changes {
-		for _, disk := range c.Disks {
-			count, sum = count+1, sum+disk.Size
-		}
+// impact says once more, where a long plan ends, what goes and who is interrupted.
+func (p *printer) impact(i impact) {
+	if text := i.downtime(); text != "" {
+		p.put(changed, text+": ")
+		p.hang(plain, 4, cutSpans(spansOf(i.stopped), impactBytes))
 	}
-	if count > 0 {
-		p.linef(bad, "%s will be deleted%s.", plural(count, "data disk"), sumText(sum))
+	if text := i.lost(); text != "" {
+		p.linef(bad, "%s.", text)
 	}
 }
 
@@ -119,8 +116,24 @@ func (p *printer) obstacles(plan *planner.Plan) {
 	p.newline()
 }
 
+// maxReminders is how many blocked machines, or groups of them, are listed again.
+const maxReminders = 5
+
 // reminder says once more, below a long plan, what stands in its way.
 func (p *printer) reminder(plan *planner.Plan) {
+	blocked := foldBlocked(plan.Changes)
+	for i, b := range blocked {
+		if i == maxReminders && len(blocked) > maxReminders+1 {
+			more := 0
+			for _, b := range blocked[i:] {
+				more += len(b.keys)
+			}
+			p.linef(alarming, "! blocked  %d more, listed above with their reasons", more)
+			break
+		}
+		p.put(alarming, "! blocked  ")
+		p.hang(plain, 11, cutSpans(spansOf(b.keys), 200)+": "+b.reason)
+	}
 	for _, r := range plan.Refusals {
 		p.put(alarming, "! refused  ")
 		p.hang(plain, 11, r.Message+" ["+r.Code+"]")
@@ -128,11 +141,7 @@ func (p *printer) reminder(plan *planner.Plan) {
 			p.prose(faint, "           hint: ", r.Hint)
 		}
 	}
-	for _, b := range foldBlocked(plan.Changes) {
-		p.put(alarming, "! blocked  ")
-		p.hang(plain, 11, ranges(b.keys)+": "+b.reason)
-	}
-	if len(plan.Refusals) > 0 || plan.Counts().Blocked > 0 {
+	if len(plan.Refusals) > 0 || len(blocked) > 0 {
 		p.newline()
 	}
 }

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"zfleet/planner"
@@ -21,6 +23,7 @@ type folded struct {
 	disks       []planner.DiskFate
 	notes       []string
 	shape       string // of the disks: how many, of which size
+	stops       bool   // an update that stops the machine
 }
 
 // row is a labelled value of a change, one value per folded machine if own,
@@ -42,26 +45,39 @@ func (r row) text() string {
 // difference is a planner.Difference with the values of all folded machines.
 type difference struct {
 	field         string
-	mark          string
 	before, after []string
 	own           bool
+	stops, forces bool
+}
+
+// mark says what the change of a field entails.
+func (d difference) mark() string {
+	switch {
+	case d.forces:
+		return "(forces replacement)"
+	case d.stops:
+		return "(stops the machine)"
+	}
+	return ""
 }
 
 // fold puts changes together that read the same. Kept and blocked machines are
 // left out. Folds stand in the order of their first machine.
 func fold(changes []planner.Change, names names) []*folded {
 	var folds []*folded
+	alike := make(map[string]*folded)
 	for _, c := range changes {
 		if c.Action == planner.Keep || c.Action == planner.Blocked {
 			continue
 		}
 		one := describe(c, names)
-		at := slices.IndexFunc(folds, func(f *folded) bool { return f.like(one) })
-		if at < 0 {
-			folds = append(folds, one)
+		key := one.likeness()
+		if f := alike[key]; f != nil {
+			f.add(one)
 			continue
 		}
-		folds[at].add(one)
+		alike[key] = one
+		folds = append(folds, one)
 	}
 	for _, f := range folds {
 		f.finish()
@@ -80,32 +96,44 @@ func describe(c planner.Change, names names) *folded {
 		disks:    c.Disks,
 		notes:    c.Notes,
 		shape:    diskShape(c.Disks),
+		stops:    c.Action == planner.Update && stops(c),
 	}
 	for _, d := range c.Differences {
-		one := difference{field: d.Field, before: []string{d.Before}, after: []string{d.After}, own: ownField(d.Field)}
-		switch {
-		case d.ForcesReplace:
-			one.mark = "(forces replacement)"
-		case d.NeedsStop:
-			one.mark = "(stops the machine)"
-		}
-		f.differences = append(f.differences, one)
+		f.differences = append(f.differences, difference{field: d.Field, before: []string{d.Before}, after: []string{d.After},
+			own: ownField(d.Field), stops: d.NeedsStop, forces: d.ForcesReplace})
 	}
 	return f
 }
 
-// like reports whether two changes read the same but for what is a machine's own.
-func (f *folded) like(g *folded) bool {
-	return f.action == g.action && f.reason == g.reason && f.shape == g.shape &&
-		slices.Equal(f.notes, g.notes) &&
-		slices.EqualFunc(f.identity, g.identity, likeRow) && slices.EqualFunc(f.rows, g.rows, likeRow) &&
-		slices.EqualFunc(f.differences, g.differences, func(a, b difference) bool {
-			return a.field == b.field && a.mark == b.mark &&
-				(a.own || a.before[0] == b.before[0] && a.after[0] == b.after[0])
-		})
+// likeness is the same for two changes that read the same but for what is a
+// machine's own.
+func (f *folded) likeness() string {
+	var b strings.Builder
+	add := func(texts ...string) {
+		for _, text := range texts {
+			fmt.Fprintf(&b, "%d:%s", len(text), text)
+		}
+	}
+	rows := func(rows []row) {
+		add(strconv.Itoa(len(rows)))
+		for _, r := range rows {
+			if add(r.label); !r.own {
+				add(r.values[0])
+			}
+		}
+	}
+	add(string(f.action), f.reason, f.shape, strconv.FormatBool(f.stops))
+	rows(f.identity)
+	rows(f.rows)
+	add(strconv.Itoa(len(f.differences)))
+	for _, d := range f.differences {
+		if add(d.field, d.mark()); !d.own {
+			add(d.before[0], d.after[0])
+		}
+	}
+	add(f.notes...)
+	return b.String()
 }
-
-func likeRow(a, b row) bool { return a.label == b.label && (a.own || a.values[0] == b.values[0]) }
 
 // add folds one more machine in.
 func (f *folded) add(one *folded) {

@@ -130,17 +130,17 @@ func (p *printer) differences(ds []difference) {
 		cuts[i] = cut{before, after}
 		fields = max(fields, widest(d.field+":"))
 		befores = max(befores, widest(before))
-		if d.mark != "" {
+		if d.mark() != "" {
 			afters = max(afters, widest(after))
 		}
 	}
 	for i, d := range ds {
 		p.put(plain, strings.Repeat(" ", rowIndent)+pad(d.field+":", fields)+"  "+pad(cuts[i].before, befores)+" → ")
-		if d.mark == "" {
+		if d.mark() == "" {
 			p.put(plain, cuts[i].after)
 		} else {
 			p.put(plain, pad(cuts[i].after, afters)+"  ")
-			p.put(changed, d.mark)
+			p.put(changed, d.mark())
 		}
 		p.newline()
 	}

@@ -1,11 +1,9 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"zfleet/planner"
@@ -61,7 +59,8 @@ func planMarkdown(w io.Writer, plan *planner.Plan, opts MarkdownOptions, kind st
 	return err
 }
 
-// markdownHead is the hidden line, the fleet and the totals.
+// markdownHead is the hidden line, the fleet, the totals, and in a sentence each
+// what is destroyed and who is interrupted.
 func markdownHead(plan *planner.Plan, kind string) string {
 	m := &markdown{}
 	m.linef("<!-- zfleet %s fleet=%s id=%s -->", kind, token(plan.Scope.Name), token(plan.Scope.ID))
@@ -87,14 +86,41 @@ func markdownHead(plan *planner.Plan, kind string) string {
 	if n.Keep == total(n) {
 		m.linef("\n%s", unchanged(n.Keep))
 	}
+	m.impact(impactOf(plan))
 	return m.text.String()
 }
 
-// markdownTail says where the whole plan is, and ends like the plan as text.
+func (m *markdown) impact(i impact) {
+	var lines []string
+	for _, text := range [...]string{i.vms(), i.lost()} {
+		if text != "" {
+			lines = append(lines, "- **"+text+"**")
+		}
+	}
+	if text := i.downtime(); text != "" {
+		line := "- **" + text + "**"
+		if who := mdCell(cutSpans(spansOf(i.stopped), impactBytes)); len(who) < 2*impactBytes {
+			line += ": " + who
+		}
+		lines = append(lines, line)
+	}
+	if i.warnings > 0 {
+		lines = append(lines, "- "+plural(i.warnings, "warning"))
+	}
+	if len(lines) > 0 {
+		m.linef("\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// markdownTail says where the whole plan is and by which digest an approval
+// names it, and ends like the plan as text.
 func markdownTail(plan *planner.Plan, opts MarkdownOptions) string {
 	m := &markdown{}
 	if opts.Full != "" {
 		m.linef("\nThe whole of it: %s", mdShort(opts.Full))
+	}
+	if plan.Digest != "" {
+		m.linef("\nDigest: %s", mdShort(plan.Digest))
 	}
 	m.linef("\n%s", PlanSummary(plan.Counts()))
 	return m.text.String()
@@ -121,91 +147,26 @@ func mdShort(text string) string { return mdCode(cutBytes(visible(text), 80)) }
 
 // planSections are all parts of a plan but its totals, the weightiest first.
 func planSections(plan *planner.Plan) []section {
-	names := namesOf(plan.References)
-	folds := fold(plan.Changes, names)
-	sections := []section{refusalSection(plan), blockedSection(plan)}
-	for _, a := range []struct {
-		action  planner.Action
-		words   string
-		visible bool
-	}{
-		{planner.Delete, "to delete", true}, {planner.Replace, "to replace", true},
-		{planner.Update, "to update", false}, {planner.Create, "to create", false},
-	} {
-		sections = append(sections, actionSection(folds, a.action, a.words, a.visible))
+	folds := fold(plan.Changes, namesOf(plan.References))
+	of := func(action planner.Action, stops bool) []*folded {
+		return slices.DeleteFunc(slices.Clone(folds), func(f *folded) bool { return f.action != action || f.stops != stops })
 	}
-	sections = append(sections, copySection(plan), noteSection(plan))
+	few := len(folds) <= fewFolds
+	sections := []section{
+		refusalSection(plan),
+		destroySection("delete", of(planner.Delete, false)), destroySection("replace", of(planner.Replace, false)),
+		blockedSection(plan),
+		detailSection("To update with a stop", "machines to update with a stop", heavy, few, of(planner.Update, true)),
+		detailSection("To update", "machines to update", minor, few, of(planner.Update, false)),
+		detailSection("To create", "machines to create", minor, few, of(planner.Create, false)),
+		detailSection("What the new VMs are made of", "new VMs in detail", minor, false, of(planner.Replace, false)),
+		copySection(plan), noteSection(plan),
+	}
 	if n := plan.Counts(); n.Keep != total(n) {
 		sections = append(sections, referenceSection(plan))
 	}
 	return slices.DeleteFunc(sections, func(s section) bool { return len(s.blocks) == 0 })
 }
 
-func refusalSection(plan *planner.Plan) section {
-	s := section{noun: "refusals", weighty: true, open: "\n### Refused: this plan cannot be applied as it stands\n\n"}
-	for _, r := range plan.Refusals {
-		m := &markdown{}
-		m.linef("- **%s**", mdProse(r.Message+" ["+r.Code+"]"))
-		if r.Hint != "" {
-			m.linef("  - hint: %s", mdProse(r.Hint))
-		}
-		s.blocks = append(s.blocks, block{m.text.String(), 1})
-	}
-	return s
-}
-
-func blockedSection(plan *planner.Plan) section {
-	s := section{noun: "blocked machines", weighty: true,
-		open: fmt.Sprintf("\n### Blocked: nothing is done to %s\n\n", plural(plan.Counts().Blocked, "machine"))}
-	for _, b := range foldBlocked(plan.Changes) {
-		m := &markdown{}
-		m.linef("- %s: %s", mdKeys(b.keys), mdProse(b.reason))
-		for _, note := range b.notes {
-			m.linef("  - %s", mdProse(note))
-		}
-		s.blocks = append(s.blocks, block{m.text.String(), len(b.keys)})
-	}
-	return s
-}
-
-func copySection(plan *planner.Plan) section {
-	n := len(plan.Copies)
-	s := foldedSection("Not touched: "+plural(n, "VM")+" with tags of this fleet, but not of it", "VMs with tags of this fleet")
-	s.open += "| VM | UUID | tagged | why |\n|---|---|---|---|\n"
-	for _, c := range plan.Copies {
-		s.blocks = append(s.blocks, block{fmt.Sprintf("| %s | %s | %s | %s |\n", mdValue(c.Name), mdValue(c.UUID), mdValue(c.Key), mdProse(c.Why)), 1})
-	}
-	return s
-}
-
-func noteSection(plan *planner.Plan) section {
-	s := foldedSection("Notes: "+strconv.Itoa(len(plan.Notes)), "notes")
-	for _, d := range plan.Notes {
-		m := &markdown{}
-		at := ""
-		if !d.Pos.IsZero() {
-			at = mdValue(d.Pos.String()) + ": "
-		}
-		m.linef("- %s%s: %s", at, d.Severity, mdProse(d.Message+" ["+d.Code+"]"))
-		if d.Hint != "" {
-			m.linef("  - hint: %s", mdProse(d.Hint))
-		}
-		s.blocks = append(s.blocks, block{m.text.String(), 1})
-	}
-	return s
-}
-
-func referenceSection(plan *planner.Plan) section {
-	s := foldedSection("References: "+strconv.Itoa(len(plan.References)), "references")
-	s.open += "| kind | reference | UUID |\n|---|---|---|\n"
-	for _, b := range plan.References {
-		s.blocks = append(s.blocks, block{fmt.Sprintf("| %s | %s | %s |\n", mdProse(string(b.Kind)), mdValue(boundText(b)), mdValue(cmp.Or(b.UUID, "-"))), 1})
-	}
-	return s
-}
-
-// foldedSection is a section that a reader has to open. The title is not
-// escaped: it must be words of ours.
-func foldedSection(title, noun string) section {
-	return section{noun: noun, open: "\n<details>\n<summary>" + title + "</summary>\n\n", close: "\n</details>\n"}
-}
+// fewFolds is up to how many different changes nobody should have to open.
+const fewFolds = 3

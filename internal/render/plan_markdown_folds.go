@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,45 +16,118 @@ const (
 	mdValueBytes = 160 // of a cell
 	mdProseBytes = 600 // of a reason or a message
 	mdListBytes  = 600 // of a list of machines or disks
+	mdBriefBytes = 240 // of all that is asked for, in brief
 )
 
-// actionSection holds the folds of one action.
-func actionSection(folds []*folded, action planner.Action, words string, visible bool) section {
-	machines := 0
-	folds = slices.DeleteFunc(slices.Clone(folds), func(f *folded) bool { return f.action != action })
-	for _, f := range folds {
-		machines += len(f.keys)
+// destroySection is a table of machines whose VMs go. A reason that all of them
+// have stands above it.
+func destroySection(action string, folds []*folded) section {
+	heading := "why"
+	if action == "replace" {
+		heading = "what forces it"
 	}
-	noun := "machines " + words
-	title := strings.ToUpper(words[:1]) + words[1:] + ": " + plural(machines, "machine")
-	s := section{noun: noun, weighty: true, open: "\n### " + title + "\n"}
-	if !visible {
-		s = foldedSection(title, noun)
+	reasons := make([]string, len(folds))
+	for i, f := range folds {
+		reasons[i] = strings.Join(mdReasons(f), "<br>")
 	}
-	if action == planner.Delete {
-		s.open += "\n| machine | VM | why | data disks that go with it |\n|---|---|---|---|\n"
+	s := section{noun: "machines to " + action, tier: vital,
+		title: fmt.Sprintf("\n### To %s: %s\n\n", action, plural(machinesOfFolds(folds), "machine")),
+		open:  "| machine | VM | " + heading + " | data disks that go with it |\n|---|---|---|---|\n"}
+	alike := len(folds) > 1 && same(reasons)
+	if alike {
+		s.title += titled(heading) + ": " + reasons[0] + "\n\n"
+		s.open = "| machine | VM | data disks that go with it |\n|---|---|---|\n"
 	}
-	for _, f := range folds {
-		text := mdFold(f)
-		if action == planner.Delete {
-			text = mdDelete(f)
+	for i, f := range folds {
+		reason := reasons[i] + " | "
+		if alike {
+			reason = ""
 		}
-		s.blocks = append(s.blocks, block{text, len(f.keys)})
+		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdName(f), reason, mdDisks(f.disks))
+		s.blocks = append(s.blocks, block{text: row, count: len(f.keys), keys: f.keys, disks: f.disks})
 	}
 	return s
 }
 
-// mdDelete is one row for machines that go for the same reason.
-func mdDelete(f *folded) string {
-	machines := mdKeys(f.keys)
-	if n := len(f.keys); n > 1 {
-		machines += ", " + plural(n, "machine")
+// titled writes the first letter of words large.
+func titled(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
+
+// detailSection holds all that is known of changes, folded.
+func detailSection(title, noun string, t tier, open bool, folds []*folded) section {
+	s := foldedSection(title+": "+plural(machinesOfFolds(folds), "machine"), noun, open)
+	s.tier = t
+	brief := s
+	brief.open = "| machine | VM | what |\n|---|---|---|\n"
+	for _, f := range folds {
+		full := block{text: mdFold(f), count: len(f.keys), keys: f.keys}
+		if f.action == planner.Replace {
+			full.keys = nil // the table of what is destroyed has them
+		}
+		s.blocks = append(s.blocks, full)
+		full.text = fmt.Sprintf("| %s | %s | %s |\n", mdMachines(f), mdName(f), mdBrief(f))
+		brief.blocks = append(brief.blocks, full)
 	}
-	why := []string{mdProse(f.reason)}
+	s.brief = &brief
+	return s
+}
+
+func machinesOfFolds(folds []*folded) int {
+	n := 0
+	for _, f := range folds {
+		n += len(f.keys)
+	}
+	return n
+}
+
+// mdMachines lists the machines of a fold, and counts them if they are several.
+func mdMachines(f *folded) string {
+	if n := len(f.keys); n > 1 {
+		return mdKeys(f.keys) + ", " + plural(n, "machine")
+	}
+	return mdKeys(f.keys)
+}
+
+// mdReasons says why a VM goes: for a replacement the differences that force it,
+// else the reason; and what else there is to know.
+func mdReasons(f *folded) []string {
+	var why []string
+	for _, d := range f.differences {
+		if d.forces {
+			why = append(why, mdDifference(d, valueWidth))
+		}
+	}
+	if len(why) == 0 {
+		why = append(why, mdProse(f.reason))
+	}
 	for _, note := range f.notes {
 		why = append(why, mdProse(note))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s |\n", machines, mdName(f), strings.Join(why, "<br>"), mdDisks(f.disks))
+	return why
+}
+
+// mdDifference writes a difference for a cell.
+func mdDifference(d difference, columns int) string {
+	before, after := cutPair(valueText(ranges(d.before)), valueText(ranges(d.after)), columns)
+	return fmt.Sprintf("%s: %s → %s", mdValue(d.field), mdValue(before), mdValue(after))
+}
+
+// mdBrief says in one cell what is done.
+func mdBrief(f *folded) string {
+	var parts []string
+	if f.action == planner.Update {
+		for _, d := range f.differences {
+			parts = append(parts, mdDifference(d, valueWidth/2))
+		}
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "<br>")
+	}
+	for _, r := range slices.Concat(f.rows, f.identity) {
+		if r.label != nameLabel && (r.label != uuidLabel || len(f.rows) == 0) {
+			parts = append(parts, r.text())
+		}
+	}
+	return mdCell(cutBytes(visible(strings.Join(parts, "; ")), mdBriefBytes))
 }
 
 // mdName is the name of the VMs.
@@ -71,16 +145,23 @@ func mdDisks(disks []planner.DiskFate) string {
 	if len(disks) == 0 {
 		return ""
 	}
-	var sum int64
 	texts := make([]span, len(disks))
 	for i, d := range disks {
-		sum += d.Size
 		texts[i] = span{cutBytes(visible(d.Name), mdValueBytes), 1}
 		if d.Size != 0 {
 			texts[i].text += " (" + bytesText(d.Size) + ")"
 		}
 	}
-	return fmt.Sprintf("**%s%s**: %s", plural(len(disks), "disk"), sumText(sum), mdCell(cutSpans(texts, mdListBytes)))
+	return fmt.Sprintf("**%s**: %s", diskTotal(disks), mdCell(cutSpans(texts, mdListBytes)))
+}
+
+// diskTotal counts disks and adds up their sizes.
+func diskTotal(disks []planner.DiskFate) string {
+	var sum int64
+	for _, d := range disks {
+		sum += d.Size
+	}
+	return plural(len(disks), "data disk") + sumText(sum)
 }
 
 // mdFold writes machines that are treated the same.
@@ -97,11 +178,11 @@ func mdFold(f *folded) string {
 		}
 	}
 	m.linef("\n**%s** %s%s%s", f.action, mdKeys(f.keys), name, same)
-	if f.reason != "" {
+	if f.reason != "" && len(f.differences) == 0 {
 		m.linef("\n%s", mdProse(f.reason))
 	}
 	m.differences(f.differences)
-	if len(f.disks) > 0 {
+	if len(f.disks) > 0 && f.action != planner.Replace {
 		m.linef("\nDeletes %s", mdDisks(f.disks))
 	}
 	for i, note := range f.notes {
@@ -110,15 +191,10 @@ func mdFold(f *folded) string {
 		}
 		m.linef("- note: %s", mdProse(note))
 	}
-	switch rows := slices.Concat(f.identity, f.rows); f.action {
-	case planner.Update:
+	if f.action == planner.Update {
 		m.rows(f.rows)
-	case planner.Replace:
-		m.linef("\n<details>\n<summary>What the new VM is made of</summary>")
-		m.rows(rows)
-		m.linef("\n</details>")
-	default:
-		m.rows(rows)
+	} else {
+		m.rows(slices.Concat(f.identity, f.rows))
 	}
 	return m.text.String()
 }
@@ -131,7 +207,7 @@ func (m *markdown) differences(ds []difference) {
 	m.linef("|---|---|---|---|")
 	for _, d := range ds {
 		before, after := cutPair(valueText(ranges(d.before)), valueText(ranges(d.after)), 2*valueWidth)
-		m.linef("| %s | %s | %s | %s |", mdValue(d.field), mdValue(before), mdValue(after), strings.Trim(d.mark, "()"))
+		m.linef("| %s | %s | %s | %s |", mdValue(d.field), mdValue(before), mdValue(after), strings.Trim(d.mark(), "()"))
 	}
 }
 
@@ -155,6 +231,9 @@ func mdValue(text string) string { return mdCell(cutBytes(visible(text), mdValue
 // show Markdown may take for markup, a mention or a link.
 const proseSpecial = "\\`*_{}[]<>#+!|~&$@^"
 
+// proseLinks are words that those pages make links, milestones or pictures of.
+var proseLinks = regexp.MustCompile(`(?i)://|www\.|\bgh-[0-9]|%[^ )]|:[a-z0-9_-]+:`)
+
 // mdProse writes a sentence: as it is if none of it could be anything else than
 // text, or else in a code span. It can stand in a cell. The code in brackets
 // that a message may end with stays outside the code span.
@@ -168,7 +247,7 @@ func mdProse(text string) string {
 	}
 	first, _ := utf8.DecodeRuneInString(text)
 	if !unicode.IsLetter(first) && !unicode.IsDigit(first) && first != '"' ||
-		strings.ContainsAny(text, proseSpecial) || strings.Contains(text, "://") || strings.Contains(strings.ToLower(text), "www.") {
+		strings.ContainsAny(text, proseSpecial) || proseLinks.MatchString(text) {
 		return mdCell(text)
 	}
 	return text

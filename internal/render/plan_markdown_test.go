@@ -116,12 +116,50 @@ func TestMarkdownBudget(t *testing.T) {
 		if err := wellFormed(whole.String()); err != nil {
 			t.Fatalf("seed %d: %v in:\n%s", seed, err, whole.String())
 		}
-		if short := strings.Contains(text, "Left out to stay within"); short != (whole.Len() > limit) {
-			t.Fatalf("seed %d: says that something is left out: %t; the whole has %d bytes, the limit is %d", seed, short, whole.Len(), limit)
+		if short := strings.Contains(text, "to stay within"); short != (whole.Len() > limit) {
+			t.Fatalf("seed %d: says that something is shortened: %t; the whole has %d bytes, the limit is %d", seed, short, whole.Len(), limit)
 		}
 		if !strings.HasSuffix(text, PlanSummary(plan.Counts())+"\n") || !strings.HasPrefix(text, "<!-- zfleet plan fleet=") {
 			t.Fatalf("seed %d: no marker or no totals in:\n%s", seed, text)
 		}
+	}
+}
+
+// TestMarkdownNamesWhatGoes: however much there is to say, every machine that
+// goes is at least named, and the disks that go with those are counted.
+func TestMarkdownNamesWhatGoes(t *testing.T) {
+	var changes []planner.Change
+	for n := range 5000 {
+		c := create(n)
+		c.Blueprint.CPU = n
+		c.Key = fmt.Sprintf("web/%d", 7*n)
+		if n%6 == 0 {
+			c.Action, c.Disks = planner.Delete, []planner.DiskFate{{Name: fmt.Sprint("data-", n), Size: int64(n+1) << 30}}
+		}
+		if n%6 == 1 {
+			c.Action, c.Disks = planner.Replace, []planner.DiskFate{{Name: fmt.Sprint("data-", n), Size: int64(n+1) << 30}}
+			c.Differences = []planner.Difference{{Field: "source.image", Before: fmt.Sprint("image-", n), After: "centos", ForcesReplace: true}}
+		}
+		changes = append(changes, c)
+	}
+	var out bytes.Buffer
+	if err := PlanMarkdown(&out, planOf(changes...), MarkdownOptions{Limit: DefaultMarkdownLimit}); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > DefaultMarkdownLimit {
+		t.Errorf("%d bytes", out.Len())
+	}
+	words := make(map[string]bool)
+	for _, word := range strings.FieldsFunc(out.String(), func(r rune) bool { return strings.ContainsRune("`, \n", r) }) {
+		words[word] = true
+	}
+	for _, c := range changes {
+		if c.Action != planner.Create && !words[c.Key] {
+			t.Fatalf("%s goes, and nothing says so", c.Key)
+		}
+	}
+	if !strings.Contains(out.String(), "1668 data disks will be deleted") {
+		t.Error("the disks that go are not counted")
 	}
 }
 
@@ -170,7 +208,7 @@ func wellFormed(text string) error {
 	depth := 0
 	for i, line := range strings.Split(text, "\n") {
 		switch line {
-		case "<details>":
+		case "<details>", "<details open>":
 			depth++
 		case "</details>":
 			depth--
@@ -182,7 +220,7 @@ func wellFormed(text string) error {
 		if !ok {
 			return fmt.Errorf("line %d: a code span does not end: %s", i+1, line)
 		}
-		for _, tag := range []string{"<details>", "</details>", "<summary>", "</summary>", "<br>", "<code>", "</code>"} {
+		for _, tag := range []string{"<details>", "<details open>", "</details>", "<summary>", "</summary>", "<br>", "<code>", "</code>"} {
 			rest = strings.ReplaceAll(rest, tag, "")
 		}
 		if i > 0 && strings.ContainsAny(rest, "<>@") {

@@ -16,6 +16,9 @@ import (
 // keeps: UUIDs are of no use in a list, and the plan as JSON has them.
 const nameLabel = "name"
 
+// uuidLabel marks the UUID of an identity.
+const uuidLabel = "uuid"
+
 // identityRows say which VM a change is about, and for a replace which goes and
 // which comes.
 func identityRows(c planner.Change) []row {
@@ -25,7 +28,7 @@ func identityRows(c planner.Change) []row {
 		r.own("destroys", c.OldUUID)
 		r.own("creates", c.UUID)
 	} else {
-		r.own("uuid", c.UUID)
+		r.own(uuidLabel, c.UUID)
 	}
 	return r
 }

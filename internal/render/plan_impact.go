@@ -1,0 +1,87 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"zfleet/planner"
+	"zfleet/spec"
+)
+
+// impact is what a plan takes away and whom it interrupts: what a reader has to
+// see before anything else.
+type impact struct {
+	deleted, replaced int      // VMs that go
+	stopped           []string // keys of machines that are stopped and started again
+	disks             int      // data disks that go, with whatever change: a create deletes those that an earlier VM left
+	bytes             int64
+	warnings          int
+}
+
+func impactOf(plan *planner.Plan) impact {
+	var i impact
+	for _, c := range plan.Changes {
+		switch {
+		case c.Action == planner.Delete && c.UUID != "":
+			i.deleted++
+		case c.Action == planner.Replace:
+			i.replaced++
+		case c.Action == planner.Update && stops(c):
+			i.stopped = append(i.stopped, c.Key)
+		}
+		for _, disk := range c.Disks {
+			i.disks, i.bytes = i.disks+1, i.bytes+disk.Size
+		}
+	}
+	for _, d := range plan.Notes {
+		if d.Severity == spec.Warning {
+			i.warnings++
+		}
+	}
+	return i
+}
+
+// stops reports whether an update stops the machine.
+func stops(c planner.Change) bool {
+	for _, d := range c.Differences {
+		if d.NeedsStop {
+			return true
+		}
+	}
+	return c.Edit != nil && c.Edit.Stop
+}
+
+// impactBytes is how much is said of which machines are stopped.
+const impactBytes = 120
+
+// vms says which VMs go, or "".
+func (i impact) vms() string {
+	var parts []string
+	if i.deleted > 0 {
+		parts = append(parts, fmt.Sprintf("%d deleted", i.deleted))
+	}
+	if i.replaced > 0 {
+		parts = append(parts, fmt.Sprintf("%d replaced", i.replaced))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return plural(i.deleted+i.replaced, "VM") + " will be destroyed: " + strings.Join(parts, ", ")
+}
+
+// lost says which data disks go, or "".
+func (i impact) lost() string {
+	if i.disks == 0 {
+		return ""
+	}
+	return plural(i.disks, "data disk") + " will be deleted" + sumText(i.bytes)
+}
+
+// downtime says how many machines are interrupted, or "". Those that are
+// replaced or deleted are so by name.
+func (i impact) downtime() string {
+	if len(i.stopped) == 0 {
+		return ""
+	}
+	return plural(len(i.stopped), "machine") + " will be stopped and started again"
+}
