@@ -49,16 +49,7 @@ func (c *call) findHost(p *creation, arch string) (host, storage record, err err
 	var full error
 	for _, candidate := range c.hostsByRoom() {
 		cluster := text(candidate, "clusterUuid")
-		switch {
-		case p.Host != "" && text(candidate, "uuid") != p.Host,
-			p.Cluster != "" && cluster != p.Cluster,
-			text(candidate, "zoneUuid") != zone,
-			text(candidate, "state") != "Enabled" || text(candidate, "status") != "Connected",
-			text(c.store.get("clusters", cluster), "state") == "Disabled",
-			text(candidate, "architecture") != arch,
-			number(candidate, "availableCpuCapacity") < p.CPU,
-			number(candidate, "availableMemoryCapacity") < p.Memory,
-			!c.reaches(cluster, p.L3s):
+		if !c.takes(candidate, p, zone, arch) {
 			continue
 		}
 		storage, err := c.findStorage(p.RootStorage, cluster, p.RootSize)
@@ -73,6 +64,34 @@ func (c *call) findHost(p *creation, arch string) (host, storage record, err err
 	}
 	return nil, nil, fail("HOST_ALLOCATION.1000", "没有可用的物理机: 需要cpu[%d], 内存[%d bytes], 区域[uuid:%s], 集群[uuid:%s], 物理机[uuid:%s]",
 		p.CPU, p.Memory, zone, p.Cluster, p.Host)
+}
+
+// takes says whether a host is where a VM may go, and has room for it.
+func (c *call) takes(host record, p *creation, zone, arch string) bool {
+	cluster := text(host, "clusterUuid")
+	switch {
+	case p.Host != "" && text(host, "uuid") != p.Host,
+		p.Cluster != "" && cluster != p.Cluster,
+		text(host, "zoneUuid") != zone,
+		text(host, "state") != "Enabled" || text(host, "status") != "Connected",
+		text(c.store.get("clusters", cluster), "state") == "Disabled",
+		text(host, "architecture") != arch,
+		number(host, "availableCpuCapacity") < p.CPU,
+		number(host, "availableMemoryCapacity") < p.Memory,
+		!c.reaches(cluster, p.L3s),
+		!c.canFetch(p.Image, zone):
+		return false
+	}
+	return true
+}
+
+// canFetch says whether an image is on a backup storage that the zone reaches.
+func (c *call) canFetch(image, zone string) bool {
+	references := list(c.store.get("images", image), "backupStorageRefs")
+	return len(references) == 0 || slices.ContainsFunc(references, func(ref record) bool {
+		store := c.store.get("backup-storage", text(ref, "backupStorageUuid"))
+		return slices.Contains(texts(store, "attachedZoneUuids"), zone)
+	})
 }
 
 func (c *call) hostsByRoom() []record {

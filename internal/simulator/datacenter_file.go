@@ -117,6 +117,7 @@ type dcImage struct {
 	System          bool   `yaml:"system"`
 	Virtio          bool   `yaml:"virtio"`
 	Status          string `yaml:"status"`
+	BackupStorage   dcText `yaml:"backupStorage"` // the first one, if not said
 }
 
 type dcInstanceOffer struct {

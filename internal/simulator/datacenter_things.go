@@ -69,10 +69,16 @@ func (b *dcBuilder) images(images []dcImage) {
 		row["md5Sum"] = derivedUUID("md5", uuid)
 		row["url"] = "http://images.example.com/" + uuid + "." + format
 		references := []any{}
-		if stores := b.dc.order["backup-storage"]; len(stores) > 0 {
+		var store any
+		if stores := b.dc.order["backup-storage"]; image.BackupStorage.text != "" {
+			store = b.find("backup-storage", image.BackupStorage, image.Name, "backupStorage")["uuid"]
+		} else if len(stores) > 0 {
+			store = stores[0]
+		}
+		if store != nil {
 			references = append(references, record{
 				"imageUuid":         uuid,
-				"backupStorageUuid": stores[0],
+				"backupStorageUuid": store,
 				"installPath":       "zstore://" + uuid + "/" + derivedUUID("digest", uuid),
 				"status":            status,
 				"createDate":        dcCreated,

@@ -13,4 +13,5 @@ var operations = slices.Concat(
 	tagOperations,
 	volumeOperations,
 	capacityOperations,
+	candidateOperations,
 )

@@ -1,6 +1,9 @@
 package simulator
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // A demand is what a call would add to an account's use, by quota name.
 type demand map[string]int64
@@ -54,17 +57,20 @@ func (c *call) usage(account string) demand {
 		if owner != account {
 			continue
 		}
-		if vm := c.store.get("vm-instances", uuid); vm != nil && text(vm, "state") != "Destroyed" {
-			used["vm.totalNum"]++
-			if text(vm, "hostUuid") != "" {
+		if vm := c.store.get("vm-instances", uuid); vm != nil {
+			state := text(vm, "state")
+			if state != "Destroyed" && text(vm, "hostUuid")+text(vm, "lastHostUuid") != "" {
+				used["vm.totalNum"]++
+			}
+			if !slices.Contains([]string{"Created", "Stopped", "Destroying", "Destroyed"}, state) {
 				used["vm.num"]++
 				used["vm.cpuNum"] += number(vm, "cpuNum")
 				used["vm.memorySize"] += number(vm, "memorySize")
 			}
 		}
-		if volume := c.store.get("volumes", uuid); volume != nil && text(volume, "status") != "Deleted" {
-			used["volume.capacity"] += number(volume, "size")
-			if text(volume, "type") == "Data" {
+		if volume := c.store.get("volumes", uuid); volume != nil {
+			used["volume.capacity"] += number(volume, "size") // also in the recycle bin
+			if text(volume, "type") == "Data" && text(volume, "status") != "Deleted" {
 				used["volume.data.num"]++
 			}
 		}
