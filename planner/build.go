@@ -43,10 +43,9 @@ func buildSelected(fleet *spec.Fleet, inv *Inventory, opts Options, selection *s
 	inv = inv.sorted()
 	b := &builder{
 		fleet: fleet, scope: inv.Scope, inv: inv, opts: opts,
-		names: newResolver(inv.Catalog),
+		names: newResolver(inv),
 		owned: newOwnership(inv.Scope, inv, fleet),
 	}
-	b.names.imaginary = inv.imaginary
 	b.checkVersion(selection)
 	b.drafter = drafter{scope: inv.Scope, resolve: b.names, secrets: newSecretDigests(inv.Scope, secretValues(fleet))}
 	var changes []Change

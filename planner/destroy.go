@@ -13,7 +13,7 @@ func BuildDestroy(scope Scope, inv *Inventory, opts Options) *Plan {
 // destroySelected is BuildDestroy before its plan is sealed.
 func destroySelected(scope Scope, inv *Inventory, opts Options, selection *selection) *Plan {
 	inv = inv.sorted()
-	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv.Catalog), owned: newOwnership(scope, inv, nil)}
+	b := &builder{scope: scope, inv: inv, opts: opts, names: newResolver(inv), owned: newOwnership(scope, inv, nil)}
 	plan := b.plan(b.absent(selection))
 	plan.Limits = opts.Limits
 	for i := range plan.Changes {

@@ -114,7 +114,7 @@ func (inv *Inventory) bear(c *Change) {
 		vm.ImageUUID = b.SourceUUID
 	}
 	for _, n := range b.NICs {
-		nic := NIC{NetworkUUID: n.NetworkUUID, MAC: n.MAC}
+		nic := NIC{NetworkUUID: n.NetworkUUID}
 		if n.IP != "" {
 			nic.IPs = []string{n.IP}
 		}
@@ -159,7 +159,7 @@ func diskName(vm string, d DiskPlan, i int) string {
 // machine only a digest is known of much of it; and what the old file does not
 // say is not known here.
 func recall(c *Change, was *Blueprint, catalog Catalog) {
-	old := comparison{w: &draft{bp: *was}, names: newResolver(catalog)}
+	old := comparison{w: &draft{bp: *was}, names: newResolver(&Inventory{Catalog: catalog})}
 	for i := range c.Differences {
 		d := &c.Differences[i]
 		before := d.Before

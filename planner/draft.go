@@ -108,8 +108,8 @@ func (e *Entry) holds(part *Entry) bool { return part.ZoneUUID == "" || part.Zon
 // bindSource binds the source, and keeps the finding if there is nothing to bind.
 func (d *drafter) bindSource(w *draft) {
 	ref, kind, path := &w.m.Source.Ref, sourceKind(w.m.Source.Kind), "source."+string(w.m.Source.Kind)
-	if len(d.resolve.candidates(kind, ref)) == 0 {
-		aside := newResolver(d.resolve.catalog)
+	if d.resolve.unasked(kind, ref) == "" && len(d.resolve.candidates(kind, ref)) == 0 {
+		aside := newResolver(&Inventory{Catalog: d.resolve.catalog})
 		aside.bind(kind, ref, w.site, w.m.At(path))
 		w.missing = &aside.findings[0]
 		return

@@ -7,8 +7,11 @@ import (
 
 // Inventory is everything observed of a cloud that a plan needs, taken once
 // per plan.
+//
+// The fields that are of one fleet, and not of the cloud, are not in JSON:
+// InventoryFile writes them for each of its fleets.
 type Inventory struct {
-	Scope    Scope  `json:"scope"`
+	Scope    Scope  `json:"-"`
 	Account  string `json:"account,omitempty"`  // UUID of the account that looked
 	Endpoint string `json:"endpoint,omitempty"` // informational
 	Version  string `json:"version,omitempty"`  // of the server, empty if unreadable
@@ -24,19 +27,24 @@ type Inventory struct {
 	Disks []Disk `json:"disks"`
 	// Formerly are the names and ids that the fleet had before; Machines holds
 	// the VMs that were made under them too.
-	Formerly []Scope `json:"formerly,omitempty"`
+	Formerly []Scope `json:"-"`
 	// Relatives are fleets with live machines that share the name or the id with
 	// this one, looked for only when this one has no live machine.
-	Relatives []Relative `json:"relatives,omitempty"`
+	Relatives []Relative `json:"-"`
 	// Room holds what is left on each host that takes machines, sorted by host.
 	// Empty when the account may not see hosts.
 	Room []Room `json:"room,omitempty"`
 	// Catalog holds what the fleet's references may be bound to.
 	Catalog Catalog `json:"catalog"`
+	// Asked says what was looked for of each kind in the catalog: a name that is
+	// not there is unknown if nobody asked for it. Nil if all was asked for.
+	Asked map[Kind]Asked `json:"asked"`
 
 	// imaginary marks the inventory of a cloud in which the UUID of everything
 	// is the text of the reference to it.
 	imaginary bool
+	// file is what people call the file that the inventory was read from, if it was.
+	file string
 }
 
 // Relative is another fleet of nearly the same identity.
@@ -52,14 +60,12 @@ type Observed struct {
 	Name           string `json:"name"`
 	Description    string `json:"description,omitempty"`
 	State          string `json:"state"` // the server's word: Running, Stopped, Destroyed, …
-	Type           string `json:"type,omitempty"`
 	CreateDate     string `json:"createDate,omitempty"` // the server's text, compared but never parsed
 	ZoneUUID       string `json:"zoneUuid,omitempty"`
 	ClusterUUID    string `json:"clusterUuid,omitempty"`
 	HostUUID       string `json:"hostUuid,omitempty"`
 	ImageUUID      string `json:"imageUuid,omitempty"`
 	OfferingUUID   string `json:"instanceOfferingUuid,omitempty"`
-	RootVolumeUUID string `json:"rootVolumeUuid,omitempty"`
 	DefaultNetwork string `json:"defaultL3NetworkUuid,omitempty"`
 	Platform       string `json:"platform,omitempty"`
 	Architecture   string `json:"architecture,omitempty"`
@@ -70,14 +76,12 @@ type Observed struct {
 	NICs           []NIC  `json:"nics,omitempty"`    // by device id
 	Volumes        []Disk `json:"volumes,omitempty"` // attached ones, root first, by device id
 	UserTags       []Tag  `json:"userTags,omitempty"`
-	SystemTags     []Tag  `json:"systemTags,omitempty"` // secrets among them are masked before they get here
+	SystemTags     []Tag  `json:"systemTags,omitempty"` // only those that are compared: the hostname
 }
 
 // NIC is one network card of an observed VM.
 type NIC struct {
-	UUID        string   `json:"uuid"`
 	NetworkUUID string   `json:"l3NetworkUuid"`
-	MAC         string   `json:"mac,omitempty"`
 	IPs         []string `json:"ips,omitempty"`
 }
 
@@ -89,8 +93,6 @@ type Disk struct {
 	Size               int64  `json:"size"` // bytes
 	Status             string `json:"status,omitempty"`
 	VMUUID             string `json:"vmInstanceUuid,omitempty"` // empty when detached
-	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"`
-	CreateDate         string `json:"createDate,omitempty"`
 	Tags               []Tag  `json:"tags,omitempty"`
 }
 
@@ -120,6 +122,18 @@ const (
 	KindSSHKey           Kind = "SSH key pair"
 	KindTag              Kind = "tag"
 )
+
+// kinds returns all kinds.
+func kinds() []Kind {
+	return []Kind{KindZone, KindCluster, KindHost, KindPrimaryStorage, KindInstanceOffering, KindDiskOffering,
+		KindImage, KindNetwork, KindVolume, KindSnapshot, KindSSHKey, KindTag}
+}
+
+// ByName says that a kind is one of which a cloud may have very many, so that
+// an inventory looks for the names and UUIDs that are referred to, and reads the
+// whole collection only when one of the names is not there. Other kinds are
+// always read whole.
+func (k Kind) ByName() bool { return k == KindImage || k == KindVolume || k == KindSnapshot }
 
 // Catalog holds entries by kind, each list sorted by UUID. A kind that is not
 // in the map was not looked up.

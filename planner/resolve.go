@@ -17,12 +17,15 @@ type resolver struct {
 	bindings map[Binding]bool
 	findings spec.Diagnostics
 	seen     map[spec.Diagnostic]bool
+	asked    map[Kind]Asked // what of the cloud was looked at; nil if everything
+	file     string         // of the inventory, for people
 	// imaginary: the UUID of everything is the text of the reference to it.
 	imaginary bool
 }
 
-func newResolver(catalog Catalog) *resolver {
-	return &resolver{catalog: catalog, bindings: make(map[Binding]bool), seen: make(map[spec.Diagnostic]bool)}
+func newResolver(inv *Inventory) *resolver {
+	return &resolver{catalog: inv.Catalog, asked: inv.Asked, file: inv.file, imaginary: inv.imaginary,
+		bindings: make(map[Binding]bool), seen: make(map[spec.Diagnostic]bool)}
 }
 
 // report adds a finding once: the machines of a group share their lines.
@@ -82,6 +85,11 @@ func (r *resolver) bind(kind Kind, ref *spec.Ref, at site, pos spec.Pos) *Entry 
 	if !ref.Pos.IsZero() {
 		pos = ref.Pos
 	}
+	if what := r.unasked(kind, ref); what != "" {
+		file := cmp.Or(r.file, "the inventory")
+		r.errorf(pos, beyondInventory, takeAgain(cmp.Or(r.file, "FILE")), "%s was not taken with %s", file, what)
+		return nil
+	}
 	found := r.candidates(kind, ref)
 	if len(found) > 1 {
 		if narrowed := filter(found, at.admits); len(narrowed) > 0 {
@@ -98,6 +106,25 @@ func (r *resolver) bind(kind Kind, ref *spec.Ref, at site, pos spec.Pos) *Entry 
 		r.ambiguous(kind, ref, found, pos)
 	}
 	return nil
+}
+
+// unasked says what of a reference the inventory was taken without, or "".
+func (r *resolver) unasked(kind Kind, ref *spec.Ref) string {
+	if r.asked == nil {
+		return ""
+	}
+	if !r.asked[kind].covers(ref.Name, ref.UUID) {
+		return fmt.Sprintf("%s %q", kind, cmp.Or(ref.UUID, ref.Name))
+	}
+	for _, qualifier := range []struct {
+		kind Kind
+		text string
+	}{{KindZone, ref.Zone}, {KindCluster, ref.Cluster}} {
+		if q := textRef(qualifier.text); qualifier.text != "" && !r.asked[qualifier.kind].covers(q.Name, q.UUID) {
+			return fmt.Sprintf("%s %q", qualifier.kind, qualifier.text)
+		}
+	}
+	return ""
 }
 
 // candidates returns the entries that a reference fits, before placement narrows them.

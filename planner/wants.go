@@ -2,6 +2,7 @@ package planner
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +16,32 @@ type Wants struct {
 	Refs     map[Kind][]spec.Ref
 	VMUUIDs  []string
 	Formerly []Scope // names and ids that the fleet had before
+}
+
+// Everything wants every kind whole, and names nothing.
+func Everything() map[Kind]Asked {
+	all := make(map[Kind]Asked)
+	for _, kind := range kinds() {
+		all[kind] = Asked{Whole: true}
+	}
+	return all
+}
+
+// WithImages wants the images that machines were made from too, where images
+// are wanted at all: a plan that replaces one image by another names both.
+func (w Wants) WithImages(machines []Observed) Wants {
+	refs := slices.Clone(w.Refs[KindImage])
+	if len(refs) == 0 {
+		return w
+	}
+	for _, vm := range machines {
+		if ref := (spec.Ref{UUID: vm.ImageUUID}); vm.ImageUUID != "" && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	w.Refs = maps.Clone(w.Refs)
+	w.Refs[KindImage] = refs
+	return w
 }
 
 // RequestsFor says what an inventory for a fleet has to hold.

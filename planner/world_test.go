@@ -175,7 +175,7 @@ func (w *world) create(uuid string, b Blueprint) {
 	vm := Observed{UUID: uuid, Name: b.Name, Description: valueOf(b.Description), State: "Running", CreateDate: "Jan 1, 2026 1:00:00 AM",
 		CPU: b.CPU, Memory: b.Memory, OfferingUUID: b.OfferingUUID, Platform: b.Platform, Architecture: b.Architecture,
 		GuestOSType: b.GuestOSType, Reserved: valueOf(b.Reserved), DefaultNetwork: b.DefaultNetwork,
-		ZoneUUID: b.ZoneUUID, ClusterUUID: b.ClusterUUID, HostUUID: b.HostUUID, RootVolumeUUID: uid("ee", len(w.inv.Machines))}
+		ZoneUUID: b.ZoneUUID, ClusterUUID: b.ClusterUUID, HostUUID: b.HostUUID}
 	for _, e := range w.inv.Catalog[KindInstanceOffering] {
 		if e.UUID == b.OfferingUUID {
 			vm.CPU, vm.Memory = e.CPU, e.Memory

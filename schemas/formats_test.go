@@ -55,9 +55,14 @@ func TestSchemasFollowTypes(t *testing.T) {
 	for _, e := range events() {
 		event["event-"+e.Type()] = e
 	}
+	inventory := map[string]any{
+		"": planner.InventoryFile{}, "scope": planner.Scope{}, "fleet": planner.InventoryFleet{}, "relative": planner.Relative{},
+		"asked": planner.Asked{}, "machine": planner.Observed{}, "nic": planner.NIC{}, "disk": planner.Disk{}, "tag": planner.Tag{},
+		"room": planner.Room{}, "entry": planner.Entry{}, "kind": nil,
+	}
 	maps.Copy(report, parts)
 	maps.Copy(event, parts)
-	for name, types := range map[string]map[string]any{"plan.v1.json": plan, "report.v1.json": report, "event.v1.json": event} {
+	for name, types := range map[string]map[string]any{"plan.v1.json": plan, "inventory.v1.json": inventory, "report.v1.json": report, "event.v1.json": event} {
 		t.Run(name, func(t *testing.T) {
 			root := parse(t, documents[name])
 			definitions := root["definitions"].(map[string]any)

@@ -23,6 +23,8 @@ var (
 	Fleet []byte // what a person writes
 	//go:embed plan.v1.json
 	Plan []byte // what plan --out writes
+	//go:embed inventory.v1.json
+	Inventory []byte // what inventory --out writes
 	//go:embed report.v1.json
 	Report []byte // what apply --report writes, if the file ends in .json
 	//go:embed event.v1.json

@@ -18,10 +18,11 @@ import (
 
 // documents are all schemas by file name.
 var documents = map[string][]byte{
-	"fleet.v1.json":  schemas.Fleet,
-	"plan.v1.json":   schemas.Plan,
-	"report.v1.json": schemas.Report,
-	"event.v1.json":  schemas.Event,
+	"fleet.v1.json":     schemas.Fleet,
+	"plan.v1.json":      schemas.Plan,
+	"inventory.v1.json": schemas.Inventory,
+	"report.v1.json":    schemas.Report,
+	"event.v1.json":     schemas.Event,
 }
 
 // compile compiles a schema of draft 7.

@@ -19,7 +19,7 @@ func (a *app) eachFleet(cmd *cobra.Command, f fleetFlags, run func(files []strin
 	case len(f.fleets) == 0:
 		return run(f.files)
 	case len(f.files) > 0:
-		return usageError("-f and --fleet exclude each other: -f lays files over each other, --fleet names fleets of their own")
+		return errFilesAndFleets()
 	case len(f.fleets) == 1:
 		return run(f.fleets)
 	}
@@ -41,6 +41,10 @@ func (a *app) eachFleet(cmd *cobra.Command, f fleetFlags, run func(files []strin
 		}
 	}
 	return exit(worst)
+}
+
+func errFilesAndFleets() error {
+	return usageError("-f and --fleet exclude each other: -f lays files over each other, --fleet names fleets of their own")
 }
 
 // worseExit returns the exit code that outranks the other.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -212,14 +211,15 @@ func (a *app) planOffline(fleet *loaded, file string, f planFlags) (*planner.Pla
 	if err != nil {
 		return nil, fmt.Errorf("inventory: %w", err)
 	}
-	var inventory planner.Inventory
-	if err := json.Unmarshal(data, &inventory); err != nil {
-		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s: not an inventory: %v", file, err), hint: "zfleet inventory -f FILE --out FILE writes one"}
+	inventory, err := planner.DecodeInventory(data)
+	if err != nil {
+		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", file, err), hint: "zfleet inventory -f FILE --out FILE writes one"}
 	}
-	if got := inventory.Scope; got.Name != fleet.Name || fleet.ID != "" && got.ID != fleet.ID {
-		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s was taken for fleet %q, not for %q", file, got, planner.Scope{Name: fleet.Name, ID: fleet.ID})}
+	ofFleet, found := inventory.Of(fleet.Fleet, file)
+	if found.HasErrors() {
+		return nil, &diagnosticsError{found, fleet.sources}
 	}
-	return build(fleet, &inventory, f)
+	return build(fleet, ofFleet, f)
 }
 
 // plan takes an inventory and builds the plan.
@@ -232,12 +232,19 @@ func (a *app) plan(ctx context.Context, s *session, fleet *loaded, f planFlags) 
 }
 
 func (a *app) takeInventory(ctx context.Context, s *session, scope planner.Scope, wants planner.Wants) (*planner.Inventory, error) {
-	inventory, err := cloud.Inventory(ctx, s.client, scope, wants, func(what string) { a.logger().Debug("inventory", "reading", what) })
+	inventory, err := cloud.Inventory(ctx, s.client, scope, wants, a.reading)
 	if err != nil {
-		return nil, fmt.Errorf("read the inventory of %s: %w", s.endpoint, err)
+		return nil, inventoryError(s, err)
 	}
 	inventory.Endpoint = s.endpoint
 	return inventory, nil
+}
+
+// reading tells what of an inventory is read next.
+func (a *app) reading(what string) { a.logger().Debug("inventory", "reading", what) }
+
+func inventoryError(s *session, err error) error {
+	return fmt.Errorf("read the inventory of %s: %w", s.endpoint, err)
 }
 
 func build(fleet *loaded, inventory *planner.Inventory, f planFlags) (*planner.Plan, error) {

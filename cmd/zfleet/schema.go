@@ -11,14 +11,15 @@ import (
 
 func newSchema(a *app) *cobra.Command {
 	documents := map[string][]byte{
-		"fleet":  schemas.Fleet,
-		"plan":   schemas.Plan,
-		"report": schemas.Report,
-		"event":  schemas.Event,
+		"fleet":     schemas.Fleet,
+		"plan":      schemas.Plan,
+		"inventory": schemas.Inventory,
+		"report":    schemas.Report,
+		"event":     schemas.Event,
 	}
 	names := slices.Sorted(maps.Keys(documents))
 	return &cobra.Command{
-		Use:   "schema fleet|plan|report|event",
+		Use:   "schema fleet|plan|inventory|report|event",
 		Short: "Print the JSON Schema of a file format",
 		Long: `Print the JSON Schema of a file format. An editor with a YAML language server uses
 the fleet schema when the first line of a fleet file names it:

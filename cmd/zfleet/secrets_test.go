@@ -221,6 +221,9 @@ func (s *secretRun) tour(with ...string) {
 	run("inventory", "--out", "@/inventory.json")
 	run("inventory")
 	run("plan", "--inventory", "@/inventory.json", "-o", "json")
+	s.zfleet("inventory", "--out", "@/everything.json")
+	s.zfleet("inventory", "-o", "yaml", "--fleet", filepath.Join(s.in, "fleet.yaml"))
+	run("plan", "--inventory", "@/everything.json", "--out", "@/offline.json")
 	run("destroy", "-v", "--auto-approve", "--run-dir", "@/run4", "--report", "@/d.json")
 }
 

@@ -13,19 +13,24 @@ import (
 	"zfleet/spec"
 )
 
-// catalog reads the kinds that the fleet refers to. Collections that an
-// operator keeps are small and are read whole, so that the planner can say what
-// else there is; images, volumes and snapshots are asked for by name.
-func (r *reader) catalog(ctx context.Context, wants planner.Wants, progress func(string)) (planner.Catalog, error) {
+// catalog reads the kinds that are referred to, or asked for whole, and notes in
+// asked what was looked for. Collections that an operator keeps are small and are
+// read whole, so that the planner can say what else there is; see Kind.ByName.
+func (r *reader) catalog(ctx context.Context, refs map[planner.Kind][]spec.Ref, asked map[planner.Kind]planner.Asked, progress func(string)) (planner.Catalog, error) {
 	catalog := make(planner.Catalog)
-	for _, kind := range slices.Sorted(maps.Keys(wants.Refs)) {
-		if len(wants.Refs[kind]) == 0 {
-			continue
+	for kind := range refs {
+		if len(refs[kind]) > 0 && !asked[kind].Whole {
+			asked[kind] = askFor(kind, refs[kind])
 		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(asked)) {
 		progress(string(kind) + "s")
-		entries, err := r.entries(ctx, kind, wants.Refs[kind])
+		entries, whole, err := r.entries(ctx, kind, asked[kind])
 		if err != nil {
 			return nil, fmt.Errorf("reading the %ss: %w", kind, err)
+		}
+		if whole {
+			asked[kind] = planner.Asked{Whole: true}
 		}
 		slices.SortFunc(entries, func(a, b planner.Entry) int { return cmp.Compare(a.UUID, b.UUID) })
 		catalog[kind] = entries
@@ -33,7 +38,41 @@ func (r *reader) catalog(ctx context.Context, wants planner.Wants, progress func
 	return catalog, nil
 }
 
-func (r *reader) entries(ctx context.Context, kind planner.Kind, refs []spec.Ref) ([]planner.Entry, error) {
+// askFor says what is looked for because of references.
+func askFor(kind planner.Kind, refs []spec.Ref) planner.Asked {
+	if !kind.ByName() {
+		return planner.Asked{Whole: true}
+	}
+	var asked planner.Asked
+	for _, ref := range refs {
+		if ref.UUID != "" {
+			asked.UUIDs = append(asked.UUIDs, ref.UUID)
+		} else {
+			asked.Names = append(asked.Names, ref.Name)
+		}
+	}
+	asked.Names = slices.Compact(slices.Sorted(slices.Values(asked.Names)))
+	asked.UUIDs = slices.Compact(slices.Sorted(slices.Values(asked.UUIDs)))
+	return asked
+}
+
+// entries reads one kind, and reports whether all of it was read.
+func (r *reader) entries(ctx context.Context, kind planner.Kind, asked planner.Asked) (entries []planner.Entry, all bool, err error) {
+	switch kind {
+	case planner.KindImage:
+		return named(ctx, r, "/images", asked, imageEntry)
+	case planner.KindVolume:
+		return named(ctx, r, "/volumes", asked, volumeEntry)
+	case planner.KindSnapshot:
+		return named(ctx, r, "/volume-snapshots", asked, snapshotEntry)
+	default:
+		entries, err = r.collection(ctx, kind)
+		return entries, true, err
+	}
+}
+
+// collection reads all of a kind that is never asked for by name.
+func (r *reader) collection(ctx context.Context, kind planner.Kind) ([]planner.Entry, error) {
 	switch kind {
 	case planner.KindZone:
 		return whole(ctx, r, "/zones", zoneEntry)
@@ -53,12 +92,7 @@ func (r *reader) entries(ctx context.Context, kind planner.Kind, refs []spec.Ref
 		return whole(ctx, r, "/ssh-key-pair", keyEntry)
 	case planner.KindTag:
 		return whole(ctx, r, "/tags", patternEntry)
-	case planner.KindImage:
-		return named(ctx, r, "/images", refs, imageEntry)
-	case planner.KindVolume:
-		return named(ctx, r, "/volumes", refs, volumeEntry)
-	case planner.KindSnapshot:
-		return named(ctx, r, "/volume-snapshots", refs, snapshotEntry)
+	case planner.KindImage, planner.KindVolume, planner.KindSnapshot:
 	}
 	return nil, fmt.Errorf("this version of zfleet does not know the kind %q", kind)
 }
@@ -80,38 +114,33 @@ func convert[T any](rows []T, entry func(T) planner.Entry) []planner.Entry {
 	return entries
 }
 
-// named lists the rows that refs name or give the UUID of. When a name finds
-// nothing, or cannot be put in a query, the whole collection is listed, so that
-// the planner can say which name comes near.
-func named[T zstack.Resource](ctx context.Context, r *reader, path string, refs []spec.Ref, entry func(T) planner.Entry) ([]planner.Entry, error) {
-	var names, uuids []string
-	for _, ref := range refs {
-		switch {
-		case ref.UUID == "" && !canAsk(ref.Name):
-			return whole(ctx, r, path, entry)
-		case ref.UUID == "":
-			names = append(names, ref.Name)
-		case canAsk(ref.UUID):
-			uuids = append(uuids, ref.UUID)
-		}
+// named lists the rows that have the names or the UUIDs that are asked for. When
+// a name finds nothing, or cannot be put in a query, the whole collection is
+// listed, so that the planner can say which name comes near.
+func named[T zstack.Resource](ctx context.Context, r *reader, path string, asked planner.Asked, entry func(T) planner.Entry) (entries []planner.Entry, all bool, err error) {
+	unasked := func(text string) bool { return !canAsk(text) }
+	if asked.Whole || slices.ContainsFunc(asked.Names, unasked) {
+		entries, err = whole(ctx, r, path, entry)
+		return entries, true, err
 	}
-	byName, err := listIn[T](ctx, r.client, path, "name", names)
+	byName, err := listIn[T](ctx, r.client, path, "name", asked.Names)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	byUUID, err := listIn[T](ctx, r.client, path, "uuid", uuids)
+	byUUID, err := listIn[T](ctx, r.client, path, "uuid", slices.DeleteFunc(slices.Clone(asked.UUIDs), unasked))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	found := make(map[string]planner.Entry)
 	have := make(map[string]bool)
 	for _, e := range convert(slices.Concat(byName, byUUID), entry) {
 		found[e.UUID], have[e.Name] = e, true
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return !have[name] }) {
-		return whole(ctx, r, path, entry)
+	if slices.ContainsFunc(asked.Names, func(name string) bool { return !have[name] }) {
+		entries, err = whole(ctx, r, path, entry)
+		return entries, true, err
 	}
-	return slices.AppendSeq(make([]planner.Entry, 0, len(found)), maps.Values(found)), nil
+	return slices.AppendSeq(make([]planner.Entry, 0, len(found)), maps.Values(found)), false, nil
 }
 
 // canAsk reports whether a text can stand in a list of values: the server takes

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,19 +22,37 @@ const (
 	queries = 4
 )
 
-// Inventory reads what a plan needs: the fleet's machines and disks, and the
-// kinds of things that wants refers to. The number of requests depends on pages
-// and kinds, not on machines. A scope without an ID takes the account's UUID;
-// the inventory says which scope it is of. progress, which may be nil, is told
-// what is read next, in a word or two.
+// Fleet is a fleet that an inventory is taken for, and what a plan of it needs.
+type Fleet struct {
+	Scope planner.Scope
+	Wants planner.Wants
+}
+
+// Inventory is [Survey] for a single fleet.
 func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, wants planner.Wants, progress func(string)) (*planner.Inventory, error) {
+	file, err := Survey(ctx, client, []Fleet{{scope, wants}}, progress)
+	if err != nil {
+		return nil, err
+	}
+	return file.Part(file.Fleets[0].Scope), nil
+}
+
+// Survey reads what plans of these fleets need: their machines and disks, and
+// the kinds of things that they refer to. The number of requests depends on
+// fleets, pages and kinds, not on machines. A scope without an ID takes the
+// account's UUID; the inventory says which scope it is of. progress, which may
+// be nil, is told what is read next, in a word or two.
+//
+// Without any fleet it reads the machines of all, and everything that a fleet
+// file could refer to.
+func Survey(ctx context.Context, client *zstack.Client, fleets []Fleet, progress func(string)) (*planner.InventoryFile, error) {
 	if progress == nil {
 		progress = func(string) {}
 	}
 	progress("account")
 	account, err := client.Account(ctx)
-	if errors.Is(err, zstack.ErrOwnerUnknown) && scope.ID != "" {
-		err = nil // the account only informs where the fleet has an id of its own
+	if errors.Is(err, zstack.ErrOwnerUnknown) && !slices.ContainsFunc(fleets, func(f Fleet) bool { return f.Scope.ID == "" }) {
+		err = nil // the account only informs where the fleets have ids of their own
 	}
 	if errors.Is(err, zstack.ErrOwnerUnknown) {
 		return nil, fmt.Errorf("reading the account: %w, or give the fleet an id: zfleet init writes a fresh one", err)
@@ -43,33 +60,82 @@ func Inventory(ctx context.Context, client *zstack.Client, scope planner.Scope, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the account: %w", err)
 	}
-	scope.ID = cmp.Or(scope.ID, account)
-	r := &reader{client: client, scope: scope}
-	inventory := &planner.Inventory{Scope: scope, Account: account}
-	inventory.Version, inventory.DeletionPolicy = r.server(ctx)
+	file := planner.NewInventoryFile(len(fleets) == 0)
+	file.Account = account
+	r := &reader{client: client}
+	file.Version, file.DeletionPolicy = r.server(ctx)
+	refs := make(map[planner.Kind][]spec.Ref)
+	if file.AllFleets {
+		if fleets, err = r.allFleets(ctx, progress); err != nil {
+			return nil, err
+		}
+	}
+	for _, fleet := range fleets {
+		fleet.Scope.ID = cmp.Or(fleet.Scope.ID, account)
+		if err := survey(ctx, client, fleet, file, progress); err != nil {
+			return nil, err
+		}
+		for kind, list := range fleet.Wants.WithImages(file.Machines).Refs {
+			refs[kind] = append(refs[kind], list...)
+		}
+	}
+	if file.AllFleets {
+		file.Asked = planner.Everything()
+	}
+	if file.Catalog, err = r.catalog(ctx, refs, file.Asked, progress); err != nil {
+		return nil, err
+	}
+	file.Room = r.room(ctx)
+	return file, nil
+}
 
+// survey reads the machines and disks of one fleet into a file.
+func survey(ctx context.Context, client *zstack.Client, fleet Fleet, file *planner.InventoryFile, progress func(string)) error {
+	r := &reader{client: client, scope: fleet.Scope}
 	progress("machines")
-	inventory.Formerly = wants.Formerly
-	if err := r.readMachines(ctx, wants.Formerly, wants.VMUUIDs); err != nil {
-		return nil, fmt.Errorf("reading the machines: %w", err)
+	if err := r.readMachines(ctx, fleet.Wants.Formerly, fleet.Wants.VMUUIDs); err != nil {
+		return fmt.Errorf("reading the machines: %w", err)
 	}
 	progress("disks")
 	if err := r.readDisks(ctx); err != nil {
-		return nil, fmt.Errorf("reading the disks: %w", err)
+		return fmt.Errorf("reading the disks: %w", err)
 	}
 	progress("tags")
 	if err := r.readTags(ctx); err != nil {
-		return nil, fmt.Errorf("reading the tags of the machines: %w", err)
+		return fmt.Errorf("reading the tags of the machines: %w", err)
 	}
-	inventory.Machines, inventory.Disks = r.observed(), r.taggedDisks()
-	if inventory.Relatives, err = r.relatives(ctx); err != nil {
-		return nil, fmt.Errorf("reading the tags of other fleets: %w", err)
+	about := planner.InventoryFleet{Scope: fleet.Scope, Formerly: fleet.Wants.Formerly, VMUUIDs: fleet.Wants.VMUUIDs}
+	if !file.AllFleets { // which knows the machines of all fleets
+		var err error
+		if about.Relatives, err = r.relatives(ctx); err != nil {
+			return fmt.Errorf("reading the tags of other fleets: %w", err)
+		}
 	}
-	if inventory.Catalog, err = r.catalog(ctx, withImages(wants, inventory.Machines), progress); err != nil {
-		return nil, err
+	file.Add(about, r.observed(), r.taggedDisks())
+	return nil
+}
+
+// allFleets lists the fleets that have a machine, by the tags of their machines
+// and disks.
+func (r *reader) allFleets(ctx context.Context, progress func(string)) ([]Fleet, error) {
+	progress("fleets")
+	known := make(map[planner.Scope]bool)
+	for _, resourceType := range []string{typeVM, typeVolume} {
+		tags, err := r.fleetTags(ctx, resourceType, planner.TagNamespace)
+		if err != nil {
+			return nil, fmt.Errorf("reading the tags of all fleets: %w", err)
+		}
+		for _, tag := range tags {
+			if scope, ok := planner.ScopeOfTag(tag.Tag); ok {
+				known[scope] = true
+			}
+		}
 	}
-	inventory.Room = r.room(ctx)
-	return inventory, nil
+	var fleets []Fleet
+	for _, scope := range slices.SortedFunc(maps.Keys(known), func(a, b planner.Scope) int { return cmp.Compare(a.String(), b.String()) }) {
+		fleets = append(fleets, Fleet{Scope: scope})
+	}
+	return fleets, nil
 }
 
 // room reads what is left on the hosts that take machines. It only warns of
@@ -201,7 +267,8 @@ func (r *reader) fleetTags(ctx context.Context, resourceType, prefix string) ([]
 	return withPrefix(tags, prefix), err // the server's pattern may match more
 }
 
-// readTags reads all tags of the machines that were found.
+// readTags reads the tags of the machines that were found. Of the system tags a
+// plan compares the hostname alone; others may hold secrets, and are not asked for.
 func (r *reader) readTags(ctx context.Context) error {
 	var uuids []string
 	for uuid := range r.vms {
@@ -214,7 +281,9 @@ func (r *reader) readTags(ctx context.Context) error {
 		return err
 	})
 	group.Go(func() (err error) {
-		system, err = listIn[zstack.Tag](ctx, r.client, "/system-tags", "resourceUuid", uuids)
+		hostname, _ := zstack.Where("tag", "~=", hostnamePrefix+"%")
+		system, err = listIn[zstack.Tag](ctx, r.client, "/system-tags", "resourceUuid", uuids, hostname)
+		system = withPrefix(system, hostnamePrefix)
 		return err
 	})
 	err := group.Wait()
@@ -230,8 +299,9 @@ func byResource(tags []zstack.Tag) map[string][]zstack.Tag {
 	return by
 }
 
-// listIn lists the rows whose field has one of the values, in chunks.
-func listIn[T zstack.Resource](ctx context.Context, client *zstack.Client, path, field string, values []string) ([]T, error) {
+// listIn lists the rows that meet the conditions and whose field has one of the
+// values, in chunks.
+func listIn[T zstack.Resource](ctx context.Context, client *zstack.Client, path, field string, values []string, conditions ...zstack.Condition) ([]T, error) {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	parts := slices.Collect(slices.Chunk(values, chunk))
 	found := make([][]T, len(parts))
@@ -239,40 +309,10 @@ func listIn[T zstack.Resource](ctx context.Context, client *zstack.Client, path,
 	group.SetLimit(queries)
 	for i, part := range parts {
 		group.Go(func() (err error) {
-			found[i], err = zstack.List[T](ctx, client, path, zstack.In(field, part))
+			found[i], err = zstack.List[T](ctx, client, path, append([]zstack.Condition{zstack.In(field, part)}, conditions...)...)
 			return err
 		})
 	}
 	err := group.Wait()
 	return slices.Concat(found...), err
-}
-
-// secretPrefixes begin the system tags whose values are nobody's business.
-var secretPrefixes = []string{passwordPrefix, "userdata::", "rootPassword::", "sshkey::"}
-
-// masked hides the value of a system tag that holds a secret.
-func masked(text string) string {
-	for _, prefix := range secretPrefixes {
-		if strings.HasPrefix(text, prefix) {
-			return prefix + "*****"
-		}
-	}
-	return text
-}
-
-// withImages wants the images that machines were made from too, where images
-// are wanted at all: a plan that replaces one image by another names both.
-func withImages(wants planner.Wants, machines []planner.Observed) planner.Wants {
-	refs := slices.Clone(wants.Refs[planner.KindImage])
-	if len(refs) == 0 {
-		return wants
-	}
-	for _, vm := range machines {
-		if ref := (spec.Ref{UUID: vm.ImageUUID}); vm.ImageUUID != "" && !slices.Contains(refs, ref) {
-			refs = append(refs, ref)
-		}
-	}
-	wants.Refs = maps.Clone(wants.Refs)
-	wants.Refs[planner.KindImage] = refs
-	return wants
 }

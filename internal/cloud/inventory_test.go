@@ -64,27 +64,26 @@ func TestInventory(t *testing.T) {
 	tag := func(n int, text string) planner.Tag {
 		return planner.Tag{UUID: fmt.Sprintf("%032x", 0x7a60000+n), Text: text}
 	}
-	ofMachine := planner.Disk{UUID: diskUUID, Name: "DATA-for-web-1", Type: "Data", Size: 1 << 30, Status: "Ready", VMUUID: testUUID, PrimaryStorageUUID: "ps"}
+	ofMachine := planner.Disk{UUID: diskUUID, Name: "DATA-for-web-1", Type: "Data", Size: 1 << 30, Status: "Ready", VMUUID: testUUID}
 	tagged := ofMachine
 	tagged.Tags = []planner.Tag{tag(6, diskTag)}
 	want := &planner.Inventory{
 		Scope: testScope, Account: testAccount, Version: "5.2.1", DeletionPolicy: "Delay",
 		Machines: []planner.Observed{
 			{
-				UUID: testUUID, Name: "web-1", Description: "d", State: "Running", Type: "UserVm", CreateDate: "Nov 14, 2017 10:20:57 PM",
-				ZoneUUID: "z", ClusterUUID: "c", HostUUID: "h", ImageUUID: "i", OfferingUUID: "o", RootVolumeUUID: "v0", DefaultNetwork: "l3",
+				UUID: testUUID, Name: "web-1", Description: "d", State: "Running", CreateDate: "Nov 14, 2017 10:20:57 PM",
+				ZoneUUID: "z", ClusterUUID: "c", HostUUID: "h", ImageUUID: "i", OfferingUUID: "o", DefaultNetwork: "l3",
 				Platform: "Linux", Architecture: "x86_64", GuestOSType: "CentOS", CPU: 2, Memory: 4 << 30, Reserved: 1,
 				NICs: []planner.NIC{
-					{UUID: "n1", NetworkUUID: "l3", MAC: "fa:01", IPs: []string{"10.0.0.5"}},
-					{UUID: "n2", NetworkUUID: "l3b", MAC: "fa:02"},
+					{NetworkUUID: "l3", IPs: []string{"10.0.0.5"}},
+					{NetworkUUID: "l3b"},
 				},
 				Volumes: []planner.Disk{
 					{UUID: "v0", Name: "ROOT-for-web-1", Type: "Root", Size: 5}, ofMachine,
 					{UUID: "v2", Name: "DATA-for-web-1", Type: "Data", Size: 1 << 30, Status: "Ready", VMUUID: testUUID},
 				},
-				UserTags: []planner.Tag{tag(4, "owner:me"), tag(3, testScope.KeyTag(testKey))},
-				SystemTags: []planner.Tag{tag(21, "consolePassword::*****"), tag(24, "hostname::web1"), tag(22, "rootPassword::*****"),
-					tag(23, "sshkey::*****"), tag(20, "userdata::*****")},
+				UserTags:   []planner.Tag{tag(4, "owner:me"), tag(3, testScope.KeyTag(testKey))},
+				SystemTags: []planner.Tag{tag(24, "hostname::web1")},
 			},
 			{UUID: adopted, Name: "old", State: "Stopped"},
 			{UUID: clone, Name: "clone", State: "Running", UserTags: []planner.Tag{tag(5, testScope.KeyTag(testKey))}},
@@ -93,7 +92,7 @@ func TestInventory(t *testing.T) {
 			tagged,
 			{UUID: "d0", Name: "DATA-for-web-1", Type: "Data", Size: 1 << 30, Status: "Ready", Tags: []planner.Tag{tag(7, testScope.DiskTag("web/2", 0))}},
 		},
-		Catalog: planner.Catalog{},
+		Catalog: planner.Catalog{}, Asked: map[planner.Kind]planner.Asked{},
 	}
 	slices.SortFunc(want.Machines, func(a, b planner.Observed) int { return strings.Compare(a.UUID, b.UUID) })
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(planner.Inventory{})); diff != "" {
@@ -109,7 +108,7 @@ func TestInventoryOfAnAccount(t *testing.T) {
 	got := inventoryOf(t, f, planner.Scope{Name: "lab"}, planner.Wants{})
 	want := &planner.Inventory{
 		Scope: planner.Scope{Name: "lab", ID: testAccount}, Account: testAccount, Version: "5.2.1",
-		Machines: []planner.Observed{}, Disks: []planner.Disk{}, Catalog: planner.Catalog{},
+		Machines: []planner.Observed{}, Disks: []planner.Disk{}, Catalog: planner.Catalog{}, Asked: map[planner.Kind]planner.Asked{},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(planner.Inventory{})); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)

@@ -19,9 +19,6 @@ func (r *reader) observed() []planner.Observed {
 		machine := observe(r.vms[uuid])
 		machine.UserTags = plannerTags(r.userTags[uuid])
 		machine.SystemTags = plannerTags(r.sysTags[uuid])
-		for i := range machine.SystemTags {
-			machine.SystemTags[i].Text = masked(machine.SystemTags[i].Text)
-		}
 		machines = append(machines, machine)
 	}
 	return machines
@@ -29,16 +26,14 @@ func (r *reader) observed() []planner.Observed {
 
 func observe(vm zstack.VM) planner.Observed {
 	machine := planner.Observed{
-		UUID: vm.UUID, Name: vm.Name, Description: vm.Description, State: vm.State, Type: vm.Type,
+		UUID: vm.UUID, Name: vm.Name, Description: vm.Description, State: vm.State, 
 		CreateDate: vm.CreateDate, ZoneUUID: vm.ZoneUUID, ClusterUUID: vm.ClusterUUID, HostUUID: vm.HostUUID,
-		ImageUUID: vm.ImageUUID, OfferingUUID: vm.InstanceOfferingUUID, RootVolumeUUID: vm.RootVolumeUUID,
+		ImageUUID: vm.ImageUUID, OfferingUUID: vm.InstanceOfferingUUID,
 		DefaultNetwork: vm.DefaultL3NetworkUUID, Platform: vm.Platform, Architecture: vm.Architecture,
 		GuestOSType: vm.GuestOSType, CPU: vm.CPUNum, Memory: vm.MemorySize, Reserved: vm.ReservedMemorySize,
 	}
 	for _, nic := range sortedNICs(vm.NICs) {
-		machine.NICs = append(machine.NICs, planner.NIC{
-			UUID: nic.UUID, NetworkUUID: nic.L3NetworkUUID, MAC: nic.MAC, IPs: addresses(nic),
-		})
+		machine.NICs = append(machine.NICs, planner.NIC{NetworkUUID: nic.L3NetworkUUID, IPs: addresses(nic)})
 	}
 	for _, volume := range sortedVolumes(vm.Volumes) {
 		machine.Volumes = append(machine.Volumes, plannerDisk(volume))
@@ -63,7 +58,6 @@ func (r *reader) taggedDisks() []planner.Disk {
 func plannerDisk(v zstack.Volume) planner.Disk {
 	return planner.Disk{
 		UUID: v.UUID, Name: v.Name, Type: v.Type, Size: v.Size, Status: v.Status, VMUUID: v.VMInstanceUUID,
-		PrimaryStorageUUID: v.PrimaryStorageUUID, CreateDate: v.CreateDate,
 	}
 }
 

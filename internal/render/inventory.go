@@ -10,10 +10,28 @@ import (
 	"zfleet/planner"
 )
 
-// InventoryTable writes the VMs of an inventory, one a line, by key and then by
-// UUID, and below them the fleet's data disks that are attached to nothing.
-func InventoryTable(w io.Writer, inv *planner.Inventory, style Style) error {
+// InventoryTable writes, fleet by fleet, the VMs of an inventory, one a line, by
+// key and then by UUID, and below them the fleet's data disks that are attached
+// to nothing.
+func InventoryTable(w io.Writer, file *planner.InventoryFile, style Style) error {
 	p := newPrinter(style)
+	catalog := catalogNames(file.Catalog)
+	for i, fleet := range file.Fleets {
+		if i > 0 {
+			p.newline()
+		}
+		inventoryOf(p, file.Part(fleet.Scope), catalog)
+	}
+	if file.AllFleets {
+		if len(file.Fleets) > 0 {
+			p.newline()
+		}
+		p.linef(strong, "%s.", plural(len(file.Fleets), "fleet"))
+	}
+	return p.writeTo(w)
+}
+
+func inventoryOf(p *printer, inv *planner.Inventory, catalog names) {
 	p.put(strong, "Fleet "+inv.Scope.Name)
 	p.put(faint, " ("+inv.Scope.String()+")")
 	if inv.Endpoint != "" {
@@ -24,7 +42,6 @@ func InventoryTable(w io.Writer, inv *planner.Inventory, style Style) error {
 	}
 	p.newline()
 	p.newline()
-	catalog := catalogNames(inv.Catalog)
 	var rows [][]string
 	for _, vm := range inv.Machines {
 		place := catalog.of(cmp.Or(vm.HostUUID, vm.ClusterUUID))
@@ -48,7 +65,6 @@ func InventoryTable(w io.Writer, inv *planner.Inventory, style Style) error {
 		p.newline()
 	}
 	p.linef(strong, "%s, %s.", plural(len(inv.Machines), "VM"), plural(len(inv.Disks), "data disk"))
-	return p.writeTo(w)
 }
 
 // keyOf returns the key that a VM's tag claims, empty if none. Whether the

@@ -50,15 +50,20 @@ func ReportJSON(w io.Writer, report *executor.Report) error {
 	return writeJSON(w, "report", report)
 }
 
-// InventoryJSON writes an inventory as indented JSON, the form that a plan can
-// be made from again.
-func InventoryJSON(w io.Writer, inv *planner.Inventory) error {
-	return writeJSON(w, "inventory", inv)
+// InventoryJSON writes the inventory file itself, so that a plan can be made
+// from what is shown.
+func InventoryJSON(w io.Writer, inv *planner.InventoryFile) error {
+	data, err := inv.Encode()
+	if err != nil {
+		return fmt.Errorf("inventory as JSON: %w", err)
+	}
+	_, err = w.Write(data)
+	return err
 }
 
 // InventoryYAML writes an inventory as YAML with the names that its JSON has.
-func InventoryYAML(w io.Writer, inv *planner.Inventory) error {
-	data, err := json.Marshal(inv)
+func InventoryYAML(w io.Writer, inv *planner.InventoryFile) error {
+	data, err := inv.Encode()
 	if err != nil {
 		return fmt.Errorf("inventory as YAML: %w", err)
 	}

@@ -75,15 +75,20 @@ func TestInventory(t *testing.T) {
 			HostUUID: uid("105e", 1), NICs: []planner.NIC{{IPs: []string{"10.0.0.2", "fd00::2"}}},
 			UserTags: []planner.Tag{{Text: "prod"}, {Text: scope.KeyTag(key)}}}
 	}
-	inv := &planner.Inventory{Scope: scope, Endpoint: "http://172.20.0.10:8080", Version: "5.2.1",
-		Machines: []planner.Observed{vm(1, "web/10", "web-10", "Running"), vm(2, "web/2", "网站-2", "Stopped"),
+	tagged := []planner.Tag{{Text: scope.DiskTag("web/2", 0)}}
+	file := planner.NewInventoryFile(false)
+	file.Endpoint, file.Version = "http://172.20.0.10:8080", "5.2.1"
+	file.Add(planner.InventoryFleet{Scope: scope},
+		[]planner.Observed{vm(1, "web/10", "web-10", "Running"), vm(2, "web/2", "网站-2", "Stopped"),
 			{UUID: uid("f1ee7000", 3), Name: "untagged", State: "Destroyed", ClusterUUID: uid("c1a57e70", 1)}},
-		Disks: []planner.Disk{{UUID: uid("d15c", 1), Name: "web-2-data", Size: 100 << 30, Status: "Ready"},
-			{UUID: uid("d15c", 2), Name: "attached", Size: 1 << 30, VMUUID: uid("f1ee7000", 1)}},
-		Catalog: planner.Catalog{planner.KindHost: {{UUID: uid("105e", 1), Name: "host-1"}}}}
-	golden(t, "inventory.txt", func(w io.Writer) error { return InventoryTable(w, inv, Style{}) })
-	golden(t, "inventory.yaml", func(w io.Writer) error { return InventoryYAML(w, inv) })
-	golden(t, "inventory.json", func(w io.Writer) error { return InventoryJSON(w, inv) })
+		[]planner.Disk{{UUID: uid("d15c", 1), Name: "web-2-data", Size: 100 << 30, Status: "Ready", Tags: tagged},
+			{UUID: uid("d15c", 2), Name: "attached", Size: 1 << 30, VMUUID: uid("f1ee7000", 1), Tags: tagged}})
+	file.Fleets[0].VMUUIDs = []string{uid("f1ee7000", 3)}
+	file.Asked = map[planner.Kind]planner.Asked{planner.KindHost: {Whole: true}, planner.KindImage: {Names: []string{"centos-7.9"}}}
+	file.Catalog = planner.Catalog{planner.KindHost: {{UUID: uid("105e", 1), Name: "host-1"}}, planner.KindImage: {}}
+	golden(t, "inventory.txt", func(w io.Writer) error { return InventoryTable(w, file, Style{}) })
+	golden(t, "inventory.yaml", func(w io.Writer) error { return InventoryYAML(w, file) })
+	golden(t, "inventory.json", func(w io.Writer) error { return InventoryJSON(w, file) })
 }
 
 // TestProgressLines is what a build log gets: a line for what happened, nothing
