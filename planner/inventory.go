@@ -59,7 +59,7 @@ type Observed struct {
 	UUID           string `json:"uuid"`
 	Name           string `json:"name"`
 	Description    string `json:"description,omitempty"`
-	State          string `json:"state"` // the server's word: Running, Stopped, Destroyed, …
+	State          string `json:"state"`                // the server's word: Running, Stopped, Destroyed, …
 	CreateDate     string `json:"createDate,omitempty"` // the server's text, compared but never parsed
 	ZoneUUID       string `json:"zoneUuid,omitempty"`
 	ClusterUUID    string `json:"clusterUuid,omitempty"`
@@ -87,13 +87,13 @@ type NIC struct {
 
 // Disk is a volume. For data disks of the fleet Tags holds the tags that say so.
 type Disk struct {
-	UUID               string `json:"uuid"`
-	Name               string `json:"name"`
-	Type               string `json:"type"` // Root, Data, …
-	Size               int64  `json:"size"` // bytes
-	Status             string `json:"status,omitempty"`
-	VMUUID             string `json:"vmInstanceUuid,omitempty"` // empty when detached
-	Tags               []Tag  `json:"tags,omitempty"`
+	UUID   string `json:"uuid"`
+	Name   string `json:"name"`
+	Type   string `json:"type"` // Root, Data, …
+	Size   int64  `json:"size"` // bytes
+	Status string `json:"status,omitempty"`
+	VMUUID string `json:"vmInstanceUuid,omitempty"` // empty when detached
+	Tags   []Tag  `json:"tags,omitempty"`
 }
 
 // Tag is a user or system tag with its own UUID, by which it is deleted.

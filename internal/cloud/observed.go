@@ -26,7 +26,7 @@ func (r *reader) observed() []planner.Observed {
 
 func observe(vm zstack.VM) planner.Observed {
 	machine := planner.Observed{
-		UUID: vm.UUID, Name: vm.Name, Description: vm.Description, State: vm.State, 
+		UUID: vm.UUID, Name: vm.Name, Description: vm.Description, State: vm.State,
 		CreateDate: vm.CreateDate, ZoneUUID: vm.ZoneUUID, ClusterUUID: vm.ClusterUUID, HostUUID: vm.HostUUID,
 		ImageUUID: vm.ImageUUID, OfferingUUID: vm.InstanceOfferingUUID,
 		DefaultNetwork: vm.DefaultL3NetworkUUID, Platform: vm.Platform, Architecture: vm.Architecture,
