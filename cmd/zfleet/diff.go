@@ -34,7 +34,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
   zfleet diff main/ branch/ -o markdown > comment.md`,
 		Args: args(cobra.ExactArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := output.check(formatText, formatMarkdown, formatJSON); err != nil {
+			if err := output.check(formatText, formatMarkdown, formatJSON, formatHTML); err != nil {
 				return err
 			}
 			from, to := variables, variables
@@ -51,7 +51,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 	flags := cmd.Flags()
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")
 	flags.StringArrayVar(&new, "new", nil, "lay `FILE` over NEW; repeatable")
-	output.add(cmd, "text, markdown or json")
+	output.add(cmd, "text, markdown, json or html")
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when anything would change")
 	return cmd
 }
@@ -87,6 +87,8 @@ func (a *app) showDiff(diff *planner.Plan, output outputFlags) error {
 		return render.DiffJSON(a.stdout, diff)
 	case formatMarkdown:
 		return render.DiffMarkdown(a.stdout, diff, output.markdown())
+	case formatHTML:
+		return render.DiffHTML(a.stdout, diff)
 	}
 	return render.PlanText(a.stdout, diff, a.style(a.stdout))
 }

@@ -60,6 +60,7 @@ const (
 	formatText     = "text"
 	formatJSON     = "json"
 	formatMarkdown = "markdown"
+	formatHTML     = "html"
 )
 
 // outputFlags say how a document is to be written to stdout.
@@ -113,7 +114,7 @@ find the comment that it has to replace.`,
   zfleet plan -f fleet.yaml --inventory inventory.json    # no network`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := output.check(formatText, formatMarkdown, formatJSON); err != nil {
+			if err := output.check(formatText, formatMarkdown, formatJSON, formatHTML); err != nil {
 				return err
 			}
 			return a.eachFleet(cmd, f.fleet, func(files []string) error {
@@ -127,7 +128,7 @@ find the comment that it has to replace.`,
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")
-	output.add(cmd, "text, markdown or json")
+	output.add(cmd, "text, markdown, json or html")
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when changes are pending or blocked")
 	return cmd
 }
@@ -262,6 +263,8 @@ func (a *app) showPlan(plan *planner.Plan, output outputFlags, full ...string) e
 		return render.PlanJSON(a.stdout, plan)
 	case formatMarkdown:
 		return render.PlanMarkdown(a.stdout, plan, output.markdown(full...))
+	case formatHTML:
+		return render.PlanHTML(a.stdout, plan)
 	}
 	return render.PlanText(a.stdout, plan, a.style(a.stdout))
 }

@@ -23,17 +23,18 @@ credentials. RUN is a run's id or directory; a run that was killed is shown from
 its journal.`,
 		Example: `  zfleet show plan.json
   zfleet show plan.json -o markdown --markdown-limit 20000
+  zfleet show plan.json -o html > plan.html
   zfleet show report.json -o markdown
   zfleet show 20260102-030405-a1b2c3`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := output.check(formatText, formatJSON, formatMarkdown, "junit", "html"); err != nil {
+			if err := output.check(formatText, formatJSON, formatMarkdown, "junit", formatHTML); err != nil {
 				return err
 			}
 			return a.runShow(args[0], output)
 		},
 	}
-	output.add(cmd, "text, markdown or json; for reports also junit or html")
+	output.add(cmd, "text, markdown, json or html; for reports also junit")
 	return cmd
 }
 
@@ -43,8 +44,8 @@ func (a *app) runShow(name string, output outputFlags) error {
 		return err
 	}
 	if plan != nil {
-		if output.format == "junit" || output.format == "html" {
-			return usageError("-o %s is for reports; %s is a plan", output.format, name)
+		if output.format == "junit" {
+			return usageError("-o junit is for reports; %s is a plan", name)
 		}
 		return a.showPlan(plan, output, "zfleet show", name)
 	}
@@ -55,7 +56,7 @@ func (a *app) runShow(name string, output outputFlags) error {
 		return render.ReportMarkdown(a.stdout, report)
 	case "junit":
 		return render.ReportJUnit(a.stdout, report)
-	case "html":
+	case formatHTML:
 		return render.ReportHTML(a.stdout, report)
 	}
 	return render.ReportText(a.stdout, report, a.style(a.stdout))

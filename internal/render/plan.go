@@ -75,14 +75,21 @@ func total(c planner.Counts) int {
 func (p *printer) planHeader(plan *planner.Plan) {
 	p.put(strong, "Fleet "+plan.Scope.Name)
 	p.put(faint, " ("+plan.Scope.String()+")")
+	p.put(plain, strings.TrimPrefix(originText(plan), plan.Scope.String()))
+	p.newline()
+	p.newline()
+}
+
+// originText says which fleet on which server.
+func originText(plan *planner.Plan) string {
+	text := plan.Scope.String()
 	if plan.Endpoint != "" {
-		p.put(plain, " on "+plan.Endpoint)
+		text += " on " + plan.Endpoint
 	}
 	if plan.ServerVersion != "" {
-		p.put(plain, ", ZStack "+plan.ServerVersion)
+		text += ", ZStack " + plan.ServerVersion
 	}
-	p.newline()
-	p.newline()
+	return text
 }
 
 // obstacles writes the refusals and the blocked machines, if there are any.
@@ -102,8 +109,7 @@ func (p *printer) obstacles(plan *planner.Plan) {
 	if len(blocked) == 0 {
 		return
 	}
-	n := plan.Counts().Blocked
-	p.linef(alarming, "Blocked: nothing is done to %s.", plural(n, "machine"))
+	p.linef(alarming, "%s.", blockedTitle(plan))
 	for _, b := range blocked {
 		p.put(alarming, "  ! blocked  ")
 		p.hang(strong, 13, ranges(b.keys))

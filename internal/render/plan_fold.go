@@ -157,6 +157,27 @@ func addRows(rows, more []row) {
 	}
 }
 
+// asked says in a line, without labels, what is asked for, and of which VM.
+func (f *folded) asked() string {
+	var parts []string
+	for _, r := range slices.Concat(f.rows, f.identity) {
+		if r.label != nameLabel && (r.label != uuidLabel || len(f.rows) == 0) {
+			parts = append(parts, r.text())
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// name is that of the VM, or of all of them.
+func (f *folded) name() string {
+	for _, r := range f.identity {
+		if r.label == nameLabel {
+			return r.text()
+		}
+	}
+	return ""
+}
+
 // finish drops repetitions and what is not said of several machines at once:
 // their UUIDs, which the plan as JSON has.
 func (f *folded) finish() {

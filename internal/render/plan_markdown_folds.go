@@ -43,7 +43,7 @@ func destroySection(action string, folds []*folded) section {
 		if alike {
 			reason = ""
 		}
-		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdName(f), reason, mdDisks(f.disks))
+		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdValue(f.name()), reason, mdDisks(f.disks))
 		s.blocks = append(s.blocks, block{text: row, count: len(f.keys), keys: f.keys, disks: f.disks})
 	}
 	return s
@@ -64,7 +64,7 @@ func detailSection(title, noun string, t tier, open bool, folds []*folded) secti
 			full.keys = nil // the table of what is destroyed has them
 		}
 		s.blocks = append(s.blocks, full)
-		full.text = fmt.Sprintf("| %s | %s | %s |\n", mdMachines(f), mdName(f), mdBrief(f))
+		full.text = fmt.Sprintf("| %s | %s | %s |\n", mdMachines(f), mdValue(f.name()), mdBrief(f))
 		brief.blocks = append(brief.blocks, full)
 	}
 	s.brief = &brief
@@ -122,22 +122,7 @@ func mdBrief(f *folded) string {
 	if len(parts) > 0 {
 		return strings.Join(parts, "<br>")
 	}
-	for _, r := range slices.Concat(f.rows, f.identity) {
-		if r.label != nameLabel && (r.label != uuidLabel || len(f.rows) == 0) {
-			parts = append(parts, r.text())
-		}
-	}
-	return mdCell(cutBytes(visible(strings.Join(parts, "; ")), mdBriefBytes))
-}
-
-// mdName is the name of the VMs.
-func mdName(f *folded) string {
-	for _, r := range f.identity {
-		if r.label == nameLabel {
-			return mdValue(r.text())
-		}
-	}
-	return ""
+	return mdCell(cutBytes(visible(f.asked()), mdBriefBytes))
 }
 
 // mdDisks names data disks with their sizes.
@@ -173,8 +158,8 @@ func mdFold(f *folded) string {
 	}
 	name := ""
 	if f.action == planner.Update {
-		if name = mdName(f); name != "" {
-			name = " (" + name + ")"
+		if name = f.name(); name != "" {
+			name = " (" + mdValue(name) + ")"
 		}
 	}
 	m.linef("\n**%s** %s%s%s", f.action, mdKeys(f.keys), name, same)

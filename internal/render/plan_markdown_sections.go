@@ -22,21 +22,29 @@ func refusalSection(plan *planner.Plan) section {
 	return s
 }
 
-func blockedSection(plan *planner.Plan) section {
-	blocked, protected := plan.Counts().Blocked, 0
+// blockedTitle counts blocked machines, and those that are so on purpose.
+func blockedTitle(plan *planner.Plan) string {
+	blocked, protected := 0, 0
 	for _, c := range plan.Changes {
-		if c.Action == planner.Blocked && c.Protected {
-			protected++
+		if c.Action == planner.Blocked {
+			blocked++
+			if c.Protected {
+				protected++
+			}
 		}
 	}
-	title := "Blocked: nothing is done to " + plural(blocked, "machine")
-	switch {
-	case protected == blocked:
-		title = "Protected: nothing is done to " + plural(blocked, "machine")
-	case protected > 0:
-		title += fmt.Sprintf(", %d of them protected", protected)
+	machines := plural(blocked, "machine")
+	switch protected {
+	case 0:
+		return "Blocked: nothing is done to " + machines
+	case blocked:
+		return "Protected: nothing is done to " + machines
 	}
-	s := section{noun: "blocked machines", tier: vital, title: "\n### " + title + "\n\n"}
+	return fmt.Sprintf("Blocked: nothing is done to %s, %d of them protected", machines, protected)
+}
+
+func blockedSection(plan *planner.Plan) section {
+	s := section{noun: "blocked machines", tier: vital, title: "\n### " + blockedTitle(plan) + "\n\n"}
 	for _, b := range foldBlocked(plan.Changes) {
 		m := &markdown{}
 		m.linef("- %s: %s", mdKeys(b.keys), mdProse(b.reason))

@@ -1,10 +1,8 @@
 package render
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 
@@ -14,20 +12,9 @@ import (
 //go:embed report.html.tmpl
 var reportPage string
 
-// ReportHTML writes a report as one page that needs nothing else: no script, no
-// font, no image, nothing from a network. It follows the reader's choice of a
-// light or dark screen and prints well.
+// ReportHTML writes a report as one page that needs nothing else.
 func ReportHTML(w io.Writer, report *executor.Report) error {
-	page, err := template.New("report").Parse(reportPage)
-	if err != nil {
-		return fmt.Errorf("report as HTML: %w", err)
-	}
-	var text bytes.Buffer
-	if err := page.Execute(&text, pageOf(report)); err != nil {
-		return fmt.Errorf("report as HTML: %w", err)
-	}
-	_, err = w.Write(text.Bytes())
-	return err
+	return writePage(w, "report", reportPage, pageOf(report))
 }
 
 // page is what the template shows. All of it is text; escaping is the
