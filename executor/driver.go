@@ -40,6 +40,15 @@ type Outcome struct {
 	Facts *Facts
 	// Note is one line for the report even on success ("was already gone").
 	Note string
+	// MadeBy is another run that did what the step was to do, where that is
+	// known, or nil.
+	MadeBy *OtherRun
+}
+
+// OtherRun is a run at work on the same fleet that is not this one.
+type OtherRun struct {
+	RunID string `json:"runId"`
+	Host  string `json:"host,omitempty"` // the computer that it ran on
 }
 
 // Status is how a step, or a machine, ended.

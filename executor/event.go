@@ -85,6 +85,7 @@ type StepFinished struct {
 	Failure *Failure       `json:"failure,omitempty"`
 	Facts   *Facts         `json:"facts,omitempty"`
 	Note    string         `json:"note,omitempty"`
+	MadeBy  *OtherRun      `json:"madeBy,omitempty"`
 }
 
 // AdmissionPaused says that steps start only one by one for now, and why; the

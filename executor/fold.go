@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -133,7 +134,7 @@ func (f *folder) finish(e StepFinished) error {
 	return f.update(e.Step, e.At, func(s *folded) {
 		s.finished, s.ended = true, e.At
 		r := &s.result
-		r.Status, r.Failure, r.Facts, r.Note = e.Status, e.Failure, e.Facts, e.Note
+		r.Status, r.Failure, r.Facts, r.Note, r.MadeBy = e.Status, e.Failure, e.Facts, e.Note, e.MadeBy
 		f.learn(r.Key, e.Facts)
 	})
 }
@@ -181,8 +182,14 @@ func (f *folder) report() (*Report, error) {
 		step.result.DurationSeconds = seconds(step.result.Started, step.ended)
 		r.Totals.count(step.result.Status)
 		r.Steps = append(r.Steps, step.result)
+		if other := step.result.MadeBy; other != nil && !slices.Contains(r.Others, *other) {
+			r.Others = append(r.Others, *other)
+		}
 		byKey[step.result.Key] = append(byKey[step.result.Key], step)
 	}
+	slices.SortFunc(r.Others, func(a, b OtherRun) int {
+		return cmp.Or(cmp.Compare(a.RunID, b.RunID), cmp.Compare(a.Host, b.Host))
+	})
 	for _, machine := range f.start.Machines {
 		r.Machines = append(r.Machines, machineResult(machine, byKey[machine.Key], f.facts[machine.Key]))
 	}

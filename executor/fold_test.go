@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -203,5 +204,18 @@ func TestDecodeReport(t *testing.T) {
 		if _, err := DecodeReport([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
+	}
+}
+
+// TestFoldNamesOtherRuns: a report says once who else was at work.
+func TestFoldNamesOtherRuns(t *testing.T) {
+	plan := planOf(step("a create"), step("b create"), step("c create"), step("d create"))
+	made := map[string]*OtherRun{"a": {RunID: "two", Host: "ci-2"}, "b": {RunID: "two", Host: "ci-2"}, "c": {RunID: "one", Host: "ci-1"}}
+	got := perform(t, t.Context(), plan, driverFunc(func(_ context.Context, s planner.Step, _ Recorder) Outcome {
+		return Outcome{Status: Succeeded, MadeBy: made[s.Key]}
+	}), Options{RunID: "mine"})
+	expect(t, "others", []OtherRun{{"one", "ci-1"}, {"two", "ci-2"}}, got.report.Others)
+	for _, s := range got.report.Steps {
+		expect(t, s.Key, made[s.Key], s.MadeBy)
 	}
 }

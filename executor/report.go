@@ -19,7 +19,10 @@ type Report struct {
 	Started       time.Time     `json:"started"`
 	Ended         *time.Time    `json:"ended,omitempty"` // nil: the run is going on, or was killed
 	// Stopped is why admission ended early, or empty.
-	Stopped  string          `json:"stopped,omitempty"`
+	Stopped string `json:"stopped,omitempty"`
+	// Others are the runs that are known to have been at work on the fleet at
+	// the same time, each once, by id.
+	Others   []OtherRun      `json:"others,omitempty"`
 	Totals   Totals          `json:"totals"` // of steps
 	Machines []MachineResult `json:"machines"`
 	Steps    []StepResult    `json:"steps"`
@@ -56,6 +59,7 @@ type StepResult struct {
 	Failure         *Failure   `json:"failure,omitempty"`
 	Facts           *Facts     `json:"facts,omitempty"`
 	Note            string     `json:"note,omitempty"`
+	MadeBy          *OtherRun  `json:"madeBy,omitempty"` // another run that did it, where that is known
 }
 
 // Attempt is one mutating request of a step.

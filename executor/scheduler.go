@@ -226,7 +226,7 @@ func (s *scheduler) ended(i int, outcome Outcome) {
 // finish ends a step and says what follows for those that need it.
 func (s *scheduler) finish(i int, o Outcome) {
 	n := &s.nodes[i]
-	s.end(i, StepFinished{At: s.time(), Step: n.step.ID, Status: o.Status, Failure: o.Failure, Facts: o.Facts, Note: o.Note})
+	s.end(i, StepFinished{At: s.time(), Step: n.step.ID, Status: o.Status, Failure: o.Failure, Facts: o.Facts, Note: o.Note, MadeBy: o.MadeBy})
 	if o.Status != Succeeded {
 		s.skip(i, fmt.Sprintf("needs %s, which ended %s", n.step.ID, o.Status))
 		return

@@ -63,6 +63,9 @@ func vmLines(scope Scope, vm *Observed) []string {
 		add("NIC on "+nic.NetworkUUID, strings.Join(nic.IPs, ", "))
 	}
 	for _, tag := range vm.UserTags {
+		if _, _, ok := scope.ParseRunTag(tag.Text); ok {
+			continue // who made it decides nothing
+		}
 		if tag.PatternUUID != "" || !strings.HasPrefix(tag.Text, TagNamespace) || strings.HasPrefix(tag.Text, scope.TagPrefix()) {
 			add("tag", tag.Text)
 		}

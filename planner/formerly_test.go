@@ -20,6 +20,9 @@ func TestFormerly(t *testing.T) {
 	gone := web(3)
 	before := applied(t, emptyInventory(), mustBuild(t, fleetOf(plain, rich, gone), emptyInventory(), none))
 
+	signed := slices.IndexFunc(before.Machines, func(vm Observed) bool { return vm.Name == plain.Name })
+	before.Machines[signed].UserTags = append(before.Machines[signed].UserTags, Tag{UUID: "r", Text: testScope.RunTag("one", "ci-1")})
+
 	renamed := func(machines ...spec.Machine) *spec.Fleet {
 		fleet := fleetOf(machines...)
 		fleet.Name, fleet.Formerly = "stage", []spec.Identity{{Name: testScope.Name, ID: testScope.ID}}
@@ -49,7 +52,10 @@ func TestFormerly(t *testing.T) {
 		}
 	}
 	after := applied(t, look(before, fleet), plan)
-	for _, vm := range after.Machines[:2] {
+	for _, vm := range after.Machines {
+		if vm.Name == plain.Name && !slices.ContainsFunc(vm.UserTags, func(tag Tag) bool { return tag.Text == after.Scope.RunTag("one", "ci-1") }) {
+			t.Errorf("%s does not say any more which run made it: %v", vm.Name, vm.UserTags)
+		}
 		for _, tag := range vm.UserTags {
 			if strings.HasPrefix(tag.Text, testScope.TagPrefix()) && !strings.Contains(tag.Text, "web/3") && vm.Name != "web-3" {
 				t.Errorf("%s keeps the tag %s", vm.Name, tag.Text)

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -70,6 +71,40 @@ const TagNamespace = "zfleet::"
 
 // KeyTag returns the tag that says which machine of the fleet a VM is.
 func (s Scope) KeyTag(key string) string { return s.TagPrefix() + "key::" + key }
+
+// RunTag returns the tag of a machine that says which run made it, and on which
+// computer. Nothing is decided by it: it only names who was at work. Characters
+// at which queries split, and those of the tag's own form, become hyphens.
+func (s Scope) RunTag(run, host string) string {
+	return s.TagPrefix() + runTag + wordOf(run) + "@" + wordOf(host)
+}
+
+// ParseRunTag takes a run tag of the fleet apart.
+func (s Scope) ParseRunTag(tag string) (run, host string, ok bool) {
+	rest, ok := strings.CutPrefix(tag, s.TagPrefix()+runTag)
+	if !ok {
+		return "", "", false
+	}
+	run, host, ok = strings.Cut(rest, "@")
+	return run, host, ok && run != ""
+}
+
+// runTag begins the text of a run tag after the fleet's prefix.
+const runTag = "run::"
+
+// maxWord bounds a word that others chose and a tag holds.
+const maxWord = 80
+
+// wordOf keeps of a text what may stand in a tag.
+func wordOf(text string) string {
+	word := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' {
+			return r
+		}
+		return '-'
+	}, text)
+	return cmp.Or(word[:min(len(word), maxWord)], "unknown")
+}
 
 // ScopeOfTag returns the scope of a tag that zfleet set, whatever the fleet.
 func ScopeOfTag(tag string) (Scope, bool) {

@@ -1,10 +1,13 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"zfleet/spec"
 )
 
 // TestMachineUUID holds identities that were computed by another program. They
@@ -84,6 +87,48 @@ func TestTagsAreSafeToAskFor(t *testing.T) {
 	for _, tag := range plan.Changes[0].Blueprint.UserTags {
 		if strings.HasPrefix(tag, TagNamespace) && strings.ContainsAny(tag, "=<>!~?, %_&\"'") {
 			t.Errorf("tag %q holds a character that queries treat in a special way", tag)
+		}
+	}
+}
+
+// TestRunTag: a tag that names a run decides nothing, and is safe to ask for
+// whatever the run and the computer are called.
+func TestRunTag(t *testing.T) {
+	for _, tt := range []struct{ run, host, tag, gotRun, gotHost string }{
+		{"20261128-104654-a1b2c3", "ci-7.example.com", "run::20261128-104654-a1b2c3@ci-7.example.com", "20261128-104654-a1b2c3", "ci-7.example.com"},
+		{"night run_1", "a=b,c@d'%Ω", "run::night-run-1@a-b-c-d---", "night-run-1", "a-b-c-d---"},
+		{"", "", "run::unknown@unknown", "unknown", "unknown"},
+		{strings.Repeat("r", 200), "h", "run::" + strings.Repeat("r", 80) + "@h", strings.Repeat("r", 80), "h"},
+	} {
+		tag := testScope.RunTag(tt.run, tt.host)
+		if want := testScope.TagPrefix() + tt.tag; tag != want {
+			t.Errorf("RunTag(%q, %q) = %q, want %q", tt.run, tt.host, tag, want)
+		}
+		if run, host, ok := testScope.ParseRunTag(tag); run != tt.gotRun || host != tt.gotHost || !ok {
+			t.Errorf("ParseRunTag(%q) = %q, %q, %t", tag, run, host, ok)
+		}
+	}
+	for _, bad := range []string{"run::a@b", "zfleet::other-k7c1f0e5::run::a@b", testScope.TagPrefix() + "run::a", testScope.TagPrefix() + "run::@b", testScope.KeyTag("web/1")} {
+		if run, host, ok := testScope.ParseRunTag(bad); ok {
+			t.Errorf("%q passes for a run tag: %q, %q", bad, run, host)
+		}
+	}
+
+	fleet := fleetOf(web(1))
+	plain := applied(t, emptyInventory(), mustBuild(t, fleet, emptyInventory(), none))
+	signed := *plain
+	signed.Machines = slices.Clone(plain.Machines)
+	vm := &signed.Machines[0]
+	vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "r1", Text: testScope.RunTag("one", "ci-1")}, Tag{UUID: "r2", Text: testScope.RunTag("two", "ci-2")})
+	for name, fleet := range map[string]*spec.Fleet{
+		"kept": fleet, "gone": fleetOf(web(2)),
+		"renamed":  fleetOf(func() spec.Machine { m := web(1); m.Name = "other"; return m }()),
+		"replaced": fleetOf(func() spec.Machine { m := web(1); m.Source.Ref = byName("ubuntu-22.04"); return m }()),
+	} {
+		want, _ := mustBuild(t, fleet, plain, Options{AllowDeletes: 9, AllowReplacements: 9, AllowDisjoint: true}).Encode()
+		got, _ := mustBuild(t, fleet, &signed, Options{AllowDeletes: 9, AllowReplacements: 9, AllowDisjoint: true}).Encode()
+		if d := cmp.Diff(string(want), string(got)); d != "" {
+			t.Errorf("%s: the plan depends on who made the machine (-without +with):\n%s", name, d)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func TestSchemasFollowTypes(t *testing.T) {
 	}
 	parts := map[string]any{
 		"scope": planner.Scope{}, "failure": executor.Failure{}, "cause": executor.Cause{}, "facts": executor.Facts{}, "status": nil,
+		"otherRun": executor.OtherRun{},
 	}
 	report := map[string]any{
 		"": executor.Report{}, "totals": executor.Totals{}, "machine": executor.MachineResult{},

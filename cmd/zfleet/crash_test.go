@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -82,7 +83,8 @@ type crashBed struct {
 	state  string
 	sim    *simulator.Server
 	url    string
-	log    bytes.Buffer // what all runs said, for a failure
+	before func(*http.Request) // called with every request, if set
+	log    bytes.Buffer        // what all runs said, for a failure
 	mu     sync.Mutex
 }
 
@@ -98,7 +100,12 @@ func newCrashBed(t *testing.T) *crashBed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(b.sim)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.before != nil {
+			b.before(r)
+		}
+		b.sim.ServeHTTP(w, r)
+	}))
 	b.url = server.URL
 	t.Cleanup(func() {
 		server.Close()

@@ -47,10 +47,14 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	}
 	watch := a.watchSignals(ctx, f, observers.say)
 	defer watch.close()
+	host, _ := os.Hostname() // a machine's tag then says "unknown"
 	driver := cloud.NewDriver(s.client, cloud.Options{
 		Scope:       plan.Scope,
 		Secrets:     secrets,
 		StepTimeout: time.Duration(limits.StepTimeoutSecs) * time.Second,
+		RunID:       runID,
+		Host:        host,
+		Resumes:     f.resumes,
 	})
 	report, runErr := executor.Run(watch.ctx, plan, driver, journal, executor.Options{
 		RunID:    runID,

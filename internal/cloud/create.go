@@ -32,7 +32,7 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 		return t.readFailed(err)
 	}
 	if found {
-		return t.follow(ctx, op, vm, nil, t.watchUntil(), "was already there")
+		return t.follow(ctx, op, vm, nil, t.watchUntil(), noteThere)
 	}
 	request, err := t.newCreate(ctx, op)
 	if err != nil {
@@ -79,7 +79,12 @@ func (t *task) newCreate(ctx context.Context, op planner.CreateVM) (createReques
 			return createRequest{}, err
 		}
 	}
-	return newCreateRequest(t.step.UUID, &op.Blueprint, t.secrets, image)
+	request, err := newCreateRequest(t.step.UUID, &op.Blueprint, t.secrets, image)
+	if t.runner.tag != "" {
+		// Not in the plan, which is the same whoever carries it out.
+		request.body.UserTags = append(slices.Clip(request.body.UserTags), t.runner.tag)
+	}
+	return request, err
 }
 
 // createFailed decides what became of a create request that brought no VM. It
@@ -124,14 +129,14 @@ func (t *task) settleBy() time.Time {
 // follow takes a VM that has the step's UUID for the step's own work, if it is
 // the fleet's machine.
 func (t *task) follow(ctx context.Context, op planner.CreateVM, vm zstack.VM, failure *executor.Failure, until time.Time, note string) executor.Outcome {
-	ours, err := t.isOurs(ctx, op, vm)
+	ours, tags, err := t.isOurs(ctx, op, vm)
 	if err != nil {
 		return t.readFailed(err)
 	}
 	if !ours {
 		return blocked(t.foreign(vm))
 	}
-	return t.settle(ctx, op, vm, failure, until, note)
+	return t.credit(ctx, t.settle(ctx, op, vm, failure, until, note), tags)
 }
 
 // settle watches the step's VM until it has settled, and then holds it against
@@ -217,25 +222,26 @@ func settling(state, strategy string) bool {
 // isOurs reports whether a VM with the step's UUID is the fleet's machine: the
 // UUID is the computed one, or the VM carries the machine's tag. A VM with a
 // chosen UUID has its row before it has its tags, so a new one gets a moment.
-func (t *task) isOurs(ctx context.Context, op planner.CreateVM, vm zstack.VM) (bool, error) {
+// The tags that decided come with the answer.
+func (t *task) isOurs(ctx context.Context, op planner.CreateVM, vm zstack.VM) (bool, []zstack.Tag, error) {
 	_, computed := t.scope.Generation(t.step.Key, t.step.UUID)
 	until := time.Now().Add(t.pace.tags)
 	for {
 		tags, err := t.userTags(ctx, vm.UUID)
 		if err != nil {
-			return false, err
+			return false, nil, err
 		}
 		if hasTag(tags, t.scope.TagPrefix()+"released") {
-			return false, nil
+			return false, tags, nil
 		}
 		if computed || hasTag(tags, t.scope.KeyTag(t.step.Key)) {
-			return true, nil
+			return true, tags, nil
 		}
 		if !settling(vm.State, op.Blueprint.Strategy) || time.Now().After(until) {
-			return false, nil
+			return false, tags, nil
 		}
 		if err := wait(ctx, t.pace.look); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,8 +71,14 @@ type createCase struct {
 	message  string // a part of it
 	note     string
 	facts    *executor.Facts
+	madeBy   *executor.OtherRun
 	attempts int
 }
+
+var (
+	mine   = Options{RunID: "mine", Host: "ci-1", Resumes: "before"}
+	theirs = &executor.OtherRun{RunID: "theirs", Host: "ci-7"}
+)
 
 var createCases = []createCase{
 	{
@@ -136,6 +143,64 @@ var createCases = []createCase{
 		name:   "taken by another runner's request for the same machine",
 		script: func(f *fake, _ mutation, _ int) answer { f.make("Running"); return answer{fail: errTaken} },
 		status: executor.Succeeded, note: "the answer was lost, but the VM is there", facts: madeFacts, attempts: 1,
+	},
+	{
+		name:   "made by another run before",
+		before: []row{madeRow("Running")},
+		tags:   []row{tagRow(1, typeVM, testUUID, testScope.RunTag("theirs", "ci-7")), tagRow(2, typeVM, testUUID, testScope.KeyTag(testKey))},
+		opts:   mine, status: executor.Succeeded, facts: madeFacts, madeBy: theirs,
+		note: "made by run theirs on ci-7, which was at work at the same time",
+	},
+	{
+		name: "made by another run meanwhile",
+		script: func(f *fake, _ mutation, _ int) answer {
+			f.make("Running")
+			f.add("/user-tags", tagRow(1, typeVM, testUUID, testScope.RunTag("theirs", "ci-7")))
+			return answer{fail: errTaken}
+		},
+		opts: mine, status: executor.Succeeded, facts: madeFacts, madeBy: theirs, attempts: 1,
+		note: "made by run theirs on ci-7, which was at work at the same time",
+	},
+	{
+		name: "made by another run, its row before its tags",
+		script: func(f *fake, _ mutation, _ int) answer {
+			f.make("Starting")
+			time.AfterFunc(30*time.Millisecond, func() {
+				f.add("/user-tags", tagRow(1, typeVM, testUUID, testScope.RunTag("theirs", "ci-7")))
+				f.set("/vm-instances", testUUID, row{"state": "Running"})
+			})
+			return answer{fail: errTaken}
+		},
+		opts: mine, status: executor.Succeeded, facts: madeFacts, madeBy: theirs, attempts: 1,
+		note: "made by run theirs on ci-7, which was at work at the same time",
+	},
+	{
+		name:   "made and destroyed by another run",
+		before: []row{madeRow("Destroyed")},
+		tags:   []row{tagRow(1, typeVM, testUUID, testScope.RunTag("theirs", "ci-7"))},
+		opts:   mine, status: executor.Blocked, class: "input", message: "was destroyed", madeBy: theirs,
+		note: "made by run theirs on ci-7, which was at work at the same time",
+	},
+	{
+		name:   "made by an earlier request of this run",
+		before: []row{madeRow("Running")},
+		tags:   []row{tagRow(1, typeVM, testUUID, testScope.RunTag("mine", "ci-1"))},
+		opts:   mine, status: executor.Succeeded, facts: madeFacts, note: "made by an earlier request of this run",
+	},
+	{
+		name: "made by this run, the answer lost",
+		script: func(f *fake, _ mutation, _ int) answer {
+			f.make("Running")
+			f.add("/user-tags", tagRow(1, typeVM, testUUID, testScope.RunTag("mine", "ci-1")))
+			return answer{lose: true}
+		},
+		opts: mine, status: executor.Succeeded, facts: madeFacts, note: "the answer was lost, but the VM is there", attempts: 1,
+	},
+	{
+		name:   "made by a late request of the run that is resumed",
+		before: []row{madeRow("Running")},
+		tags:   []row{tagRow(1, typeVM, testUUID, testScope.RunTag("before", "ci-1"))},
+		opts:   mine, status: executor.Succeeded, facts: madeFacts, note: "made by run before, which this run resumes",
 	},
 	{
 		name:   "no capacity",
@@ -287,6 +352,9 @@ func (c *createCase) check(t *testing.T, got executor.Outcome) {
 	if got.Note != c.note {
 		t.Errorf("note %q, want %q", got.Note, c.note)
 	}
+	if diff := cmp.Diff(c.madeBy, got.MadeBy); diff != "" {
+		t.Errorf("made by (-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff(c.facts, got.Facts); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
@@ -343,5 +411,62 @@ func TestCreateOnADeadServer(t *testing.T) {
 	got, rec := perform(t, d, createStep())
 	if got.Status != executor.Failed || !got.Retry || got.Failure.Class != "transport" || len(rec.attempts) > 0 {
 		t.Errorf("got %+v, %+v, %d attempts", got, got.Failure, len(rec.attempts))
+	}
+}
+
+// TestCreateNamesTheRun: every machine that a run makes says so, and nothing in
+// the plan does.
+func TestCreateNamesTheRun(t *testing.T) {
+	f := newFake(t, func(f *fake, _ mutation) answer { f.make("Running"); return answer{} })
+	f.add("/hosts", row{"uuid": hostUUID, "name": "kvm-7"})
+	s := createStep()
+	before := slices.Clone(s.Op.(planner.CreateVM).Blueprint.UserTags)
+	got, _ := perform(t, f.driver(mine), s)
+	if got.Status != executor.Succeeded || got.MadeBy != nil || got.Note != "" {
+		t.Errorf("got %+v", got)
+	}
+	want := []any{testScope.KeyTag(testKey), testScope.RunTag("mine", "ci-1")}
+	if d := cmp.Diff(want, f.mutations[0].Body["userTags"]); d != "" {
+		t.Errorf("user tags (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(before, s.Op.(planner.CreateVM).Blueprint.UserTags); d != "" {
+		t.Errorf("the blueprint was changed (-want +got):\n%s", d)
+	}
+}
+
+// TestWhoDidIt: a step whose work is found done says whether this run may have
+// done it.
+func TestWhoDidIt(t *testing.T) {
+	destroy := step(planner.DestroyVM{Scope: testScope})
+	f := newFake(t, func(f *fake, m mutation) answer {
+		f.set("/vm-instances", testUUID, row{"state": "Destroyed"})
+		return answer{fail: errTimeout}
+	})
+	f.broken = func(r *http.Request) bool {
+		return r.Method == http.MethodGet && len(f.mutations) == 1 && strings.Contains(r.URL.Path, testUUID)
+	}
+	f.add("/vm-instances", madeRow("Running"))
+	for _, tt := range []struct {
+		name string
+		opts Options
+		note string
+	}{
+		{"nobody known", Options{RunID: "mine"}, "was already gone, not by this run"},
+		{"perhaps the run that is resumed", mine, "was already gone"},
+	} {
+		gone := newFake(t, succeedAll)
+		got, _ := perform(t, gone.driver(tt.opts), destroy)
+		if got.Note != tt.note {
+			t.Errorf("%s: note %q, want %q", tt.name, got.Note, tt.note)
+		}
+	}
+	d := f.driver(Options{RunID: "mine"})
+	if got, _ := perform(t, d, destroy); !got.Retry {
+		t.Fatalf("the first try: %+v, %+v", got, got.Failure)
+	}
+	f.broken = nil
+	got, _ := perform(t, d, destroy)
+	if want := "was already gone, by an earlier request of this run"; got.Note != want {
+		t.Errorf("note %q, want %q", got.Note, want)
 	}
 }

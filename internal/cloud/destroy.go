@@ -19,7 +19,7 @@ func (t *task) destroy(ctx context.Context, op planner.DestroyVM) executor.Outco
 		return t.readFailed(err)
 	}
 	if !found || vm.State == stateDestroyed || vm.State == stateExpunging {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already gone"}
+		return t.already("was already gone")
 	}
 	tags, err := t.userTags(ctx, t.step.UUID)
 	if err != nil {
@@ -83,7 +83,7 @@ func (t *task) deleteDisk(ctx context.Context, op planner.DeleteDisk) executor.O
 		return t.readFailed(err)
 	}
 	if !found || volume.Status == "Deleted" {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already gone"}
+		return t.already("was already gone")
 	}
 	tags, err := t.userTags(ctx, op.VolumeUUID)
 	if err != nil {

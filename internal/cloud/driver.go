@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"zfleet/executor"
@@ -27,6 +28,11 @@ type Options struct {
 	// StepTimeout is how long the server may work on one step. Zero leaves that
 	// to the server: its jobs are followed as long as it says that they may take.
 	StepTimeout time.Duration
+	// RunID and Host name the run on the machines that it makes. Without a run
+	// id they are not named.
+	RunID, Host string
+	// Resumes is the id of the run whose rest this run does, or empty.
+	Resumes string
 }
 
 // Driver carries out the steps of a plan on a ZStack server. It is safe for
@@ -39,6 +45,8 @@ type Driver struct {
 	pace    pace
 	hosts   lookups[string]
 	images  lookups[system]
+	runner  runner
+	began   sync.Map // IDs of the steps for which a request may have left
 }
 
 // pace holds the driver's waits.
@@ -59,6 +67,7 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		scope:   opts.Scope,
 		secrets: opts.Secrets,
 		timeout: max(opts.StepTimeout, 0),
+		runner:  newRunner(opts.Scope, opts),
 		pace: pace{
 			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute,
 		},
@@ -163,6 +172,10 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		if err == nil || mayHaveArrived(err) {
 			t.sent = true
 		}
+		var api *zstack.APIError
+		if t.sent || errors.As(err, &api) {
+			t.began.Store(t.step.ID, nil)
+		}
 		return body, err
 	}
 }
@@ -207,7 +220,8 @@ func mayHaveArrived(err error) bool {
 
 // edit sends a request that is safe to repeat. done looks at the cloud and
 // reports whether what the request is for has been reached; it decides when the
-// answer was lost, or when the server gave up in between.
+// answer was lost, and when the server reports a failure: somebody else may have
+// done the same at the same time, which the server refuses to do twice.
 func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Context) (bool, error)) executor.Outcome {
 	_, err := t.send(ctx, call)
 	if err == nil {
@@ -216,10 +230,12 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Con
 	failure, retry := failureOf(call.Operation, err)
 	jobUnknown, _ := isUnknown(err)
 	arrived := mayHaveArrived(err)
+	var api *zstack.APIError
+	over := errors.As(err, &api) && failure.Class != classAuth // the job is over and failed
 	switch {
 	case arrived && ctx.Err() != nil:
 		return undecided(failure)
-	case !arrived && failure.Class != classTransient:
+	case !arrived && !over:
 		return executor.Outcome{Status: executor.Failed, Retry: retry, Failure: failure}
 	}
 	t.rec.Phase("looking whether it was done")
@@ -232,7 +248,7 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Con
 	case arrived && (lookErr != nil || !jobUnknown):
 		return undecided(failure)
 	}
-	return executor.Outcome{Status: executor.Failed, Retry: true, Failure: failure}
+	return executor.Outcome{Status: executor.Failed, Retry: retry || jobUnknown, Failure: failure}
 }
 
 // undecided is the outcome of a step whose request may have been carried out.

@@ -80,7 +80,7 @@ func (t *task) setHostname(ctx context.Context, op planner.SetHostname) executor
 		return t.readFailed(err)
 	}
 	if already {
-		return executor.Outcome{Status: executor.Succeeded, Note: "had no host name"}
+		return t.already("the host name was already gone")
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "DeleteVmHostname",
@@ -116,7 +116,7 @@ func (t *task) stop(ctx context.Context) executor.Outcome {
 		return blocked(t.lost(found))
 	}
 	if vm.State == stateStopped {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already stopped", Facts: t.facts(ctx, vm)}
+		return t.withFacts(ctx, t.already("was already stopped"))
 	}
 	tags, err := t.userTags(ctx, t.step.UUID)
 	if err != nil {
@@ -140,7 +140,7 @@ func (t *task) start(ctx context.Context) executor.Outcome {
 		return blocked(t.lost(found))
 	}
 	if vm.State == stateRunning {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already running", Facts: t.facts(ctx, vm)}
+		return t.withFacts(ctx, t.already("was already running"))
 	}
 	t.rec.Phase("starting")
 	call := t.action("StartVmInstance", "startVmInstance", struct{}{})

@@ -66,11 +66,11 @@ var removalCases = []stepCase{
 		script: destroyed(answer{}), status: executor.Succeeded, state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
 	},
 	{
-		name: "destroy what is absent", op: planner.DestroyVM{Scope: testScope}, status: executor.Succeeded, note: "was already gone",
+		name: "destroy what is absent", op: planner.DestroyVM{Scope: testScope}, status: executor.Succeeded, note: "was already gone, not by this run",
 	},
 	{
 		name: "destroy what is in the recycle bin", op: planner.DestroyVM{Scope: testScope}, rows: rowsOf(vmRow("Destroyed", nil), keyTag),
-		status: executor.Succeeded, note: "was already gone",
+		status: executor.Succeeded, note: "was already gone, not by this run",
 	},
 	{
 		name: "destroy what is protected", op: planner.DestroyVM{Scope: testScope},
@@ -115,7 +115,7 @@ var removalCases = []stepCase{
 	{
 		name: "delete disk in the recycle bin", op: planner.DeleteDisk{VolumeUUID: diskUUID, Tag: diskTag},
 		rows:   map[string][]row{"/volumes": {diskRow(diskUUID, row{"status": "Deleted"})}},
-		status: executor.Succeeded, note: "was already gone",
+		status: executor.Succeeded, note: "was already gone, not by this run",
 	},
 	{
 		name: "delete disk without its tag", op: planner.DeleteDisk{VolumeUUID: diskUUID, Tag: diskTag},
@@ -172,7 +172,7 @@ var editCases = []stepCase{
 		status: executor.Succeeded, sent: []string{"DELETE /vm-instances/" + testUUID + "/hostnames"},
 	},
 	{
-		name: "remove host name that is not there", op: planner.SetHostname{}, status: executor.Succeeded, note: "had no host name",
+		name: "remove host name that is not there", op: planner.SetHostname{}, status: executor.Succeeded, note: "the host name was already gone, not by this run",
 	},
 	{
 		name: "console password", op: planner.SetConsolePassword{Secret: planner.SecretTag{Prefix: "consolePassword::", Secret: "web.consolePassword"}},
@@ -193,7 +193,7 @@ var editCases = []stepCase{
 	},
 	{
 		name: "stop what is stopped", op: planner.StopVM{}, rows: rowsOf(vmRow("Stopped", nil), keyTag),
-		status: executor.Succeeded, note: "was already stopped", state: "Stopped",
+		status: executor.Succeeded, note: "was already stopped, not by this run", state: "Stopped",
 	},
 	{
 		name: "stop what became another machine", op: planner.StopVM{},
@@ -250,7 +250,7 @@ var tagCases = []stepCase{
 	{
 		name: "add tag that is there", op: planner.AddTag{Tag: "owner:me"},
 		rows:   map[string][]row{"/user-tags": {tagRow(1, typeVM, testUUID, "owner:me")}},
-		status: executor.Succeeded, note: "was already tagged",
+		status: executor.Succeeded, note: "was already tagged, not by this run",
 	},
 	{
 		name: "add tag, answer lost", op: planner.AddTag{Tag: "owner:me"}, status: executor.Succeeded, note: "the answer was lost, but it is done",
@@ -258,19 +258,27 @@ var tagCases = []stepCase{
 		sent:   []string{tagBodyText(typeVM, testUUID, "owner:me")},
 	},
 	{
+		name: "add tag, another run was quicker", op: planner.AddTag{Tag: "owner:me"}, status: executor.Succeeded, note: "the server reported a failure, but it is done",
+		script: func(f *fake, m mutation) answer {
+			store(f, m)
+			return answer{fail: `{"code":"SYS.1006","description":"Operation failed"}`}
+		},
+		sent: []string{tagBodyText(typeVM, testUUID, "owner:me")},
+	},
+	{
 		name: "remove tag", op: planner.RemoveTag{Tag: "owner:me"},
 		rows:   map[string][]row{"/user-tags": {tagRow(0xab, typeVM, testUUID, "owner:me")}},
 		status: executor.Succeeded, sent: []string{"DELETE /tags/00000000000000000000000007a600ab"},
 	},
 	{
-		name: "remove tag that is not there", op: planner.RemoveTag{Tag: "owner:me"}, status: executor.Succeeded, note: "had no such tag",
+		name: "remove tag that is not there", op: planner.RemoveTag{Tag: "owner:me"}, status: executor.Succeeded, note: "the tag was already gone, not by this run",
 	},
 	{
 		name: "attach tag", op: planner.AttachTag{TagUUID: patternUUID}, status: executor.Succeeded,
 		sent: []string{"POST /tags/" + patternUUID + `/resources {"params":{"resourceUuids":["` + testUUID + `"]}}`},
 	},
 	{
-		name: "attach tag that is there", op: planner.AttachTag{TagUUID: patternUUID}, status: executor.Succeeded, note: "was already attached",
+		name: "attach tag that is there", op: planner.AttachTag{TagUUID: patternUUID}, status: executor.Succeeded, note: "was already attached, not by this run",
 		rows: map[string][]row{"/user-tags": {{"uuid": "t1", "resourceUuid": testUUID, "tag": "x", "tagPatternUuid": patternUUID}}},
 	},
 	{
@@ -279,7 +287,7 @@ var tagCases = []stepCase{
 		sent: []string{"DELETE /tags/" + patternUUID + "/resources?resourceUuids=" + testUUID},
 	},
 	{
-		name: "detach tag that is not there", op: planner.DetachTag{TagUUID: patternUUID}, status: executor.Succeeded, note: "was not attached",
+		name: "detach tag that is not there", op: planner.DetachTag{TagUUID: patternUUID}, status: executor.Succeeded, note: "was already detached, not by this run",
 	},
 	{
 		name: "tag disks but not attached ones", op: planner.TagDisks{Tag: diskTag, Count: 1, Attached: []string{otherUUID}},

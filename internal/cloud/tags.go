@@ -47,7 +47,7 @@ func (t *task) userTag(ctx context.Context, resourceType, uuid, text string) exe
 		return t.readFailed(err)
 	}
 	if already {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already tagged"}
+		return t.already("was already tagged")
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "CreateUserTag",
@@ -72,7 +72,7 @@ func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Out
 	}
 	at := slices.IndexFunc(tags, func(tag zstack.Tag) bool { return tag.Tag == op.Tag })
 	if at < 0 {
-		return executor.Outcome{Status: executor.Succeeded, Note: "had no such tag"}
+		return t.already("the tag was already gone")
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "DeleteTag",
@@ -98,7 +98,7 @@ func (t *task) attachTag(ctx context.Context, op planner.AttachTag) executor.Out
 		return t.readFailed(err)
 	}
 	if already {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already attached"}
+		return t.already("was already attached")
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "AttachTagToResources",
@@ -119,7 +119,7 @@ func (t *task) detachTag(ctx context.Context, op planner.DetachTag) executor.Out
 		return t.readFailed(err)
 	}
 	if already {
-		return executor.Outcome{Status: executor.Succeeded, Note: "was not attached"}
+		return t.already("was already detached")
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "DetachTagFromResources",
@@ -149,7 +149,7 @@ func (t *task) tagDisks(ctx context.Context, op planner.TagDisks) executor.Outco
 	missing := op.Count - (len(own) - len(untagged))
 	switch {
 	case missing <= 0:
-		return executor.Outcome{Status: executor.Succeeded, Note: "was already tagged"}
+		return t.already("was already tagged")
 	case len(untagged) > missing:
 		return blocked(&executor.Failure{
 			Class:   classInput,

@@ -36,10 +36,10 @@ func hostileReport(text string) *executor.Report {
 	failure := &executor.Failure{Class: "input", Code: text, Message: text, Details: "d " + text, Hint: text,
 		Chain: []executor.Cause{{Code: "X.1", Details: text}}}
 	facts := &executor.Facts{UUID: uid("f1ee", 1), State: text, Host: text, IPs: []string{text}}
-	return &executor.Report{RunID: "r1", Scope: scope, Started: time.Unix(0, 0),
+	return &executor.Report{RunID: "r1", Scope: scope, Started: time.Unix(0, 0), Others: []executor.OtherRun{{RunID: text, Host: text}},
 		Machines: []executor.MachineResult{{PlannedMachine: machine, Status: executor.Failed, Failure: failure, Facts: facts}},
 		Steps: []executor.StepResult{
-			{PlannedStep: executor.PlannedStep{ID: "web/1 create", Key: "web/1", Verb: "create"}, Status: executor.Failed, Failure: failure,
+			{PlannedStep: executor.PlannedStep{ID: "web/1 create", Key: "web/1", Verb: "create"}, Status: executor.Failed, Failure: failure, Note: text, MadeBy: &executor.OtherRun{RunID: text, Host: text},
 				Attempts: []executor.Attempt{{Operation: text, JobUUID: text}}},
 			{PlannedStep: executor.PlannedStep{ID: "web/1 tag", Key: "web/1", Verb: "tag"}, Status: executor.Succeeded, Note: text},
 		}}
@@ -118,8 +118,8 @@ func checkXML(t *testing.T, document string) {
 			depth--
 		}
 	}
-	if depth != 0 || elements != 5 {
-		t.Fatalf("%d elements, %d open; want 5 and none:\n%s", elements, depth, document)
+	if depth != 0 || elements != 6 {
+		t.Fatalf("%d elements, %d open; want 6 and none:\n%s", elements, depth, document)
 	}
 }
 

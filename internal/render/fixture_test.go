@@ -162,6 +162,12 @@ func stoppedReport() *executor.Report {
 		r.Machines[i].Action = planner.Delete
 	}
 	r.Stopped, r.Ended = "interrupted", nil
+	other := executor.OtherRun{RunID: "20260730T015900Z-1c2d", Host: "ci-7"}
+	r.Others = []executor.OtherRun{other}
+	for _, i := range []int{0, 16} { // one that succeeded, one that failed
+		s := &r.Steps[i]
+		s.Note, s.MadeBy = "made by run 20260730T015900Z-1c2d on ci-7, which was at work at the same time", &other
+	}
 	r.Totals = executor.Totals{Succeeded: 7, Failed: 1, Skipped: 3, Blocked: 3, NotStarted: 3}
 	return r
 }

@@ -126,6 +126,9 @@ func (f *failure) likeness() string {
 	m := f.machines[0]
 	parts := []string{string(f.status), string(f.action), f.verb, f.Class, f.Operation, f.Code, f.Message,
 		f.Description, f.Details, f.Hint}
+	if step := m.culprit(); step != nil && step.MadeBy != nil {
+		parts = append(parts, step.Note)
+	}
 	for _, cause := range f.Chain {
 		parts = append(parts, cause.Code, cause.Description, cause.Details)
 	}
@@ -183,6 +186,9 @@ func (f *failure) facts() []fact {
 	}
 	if details != f.Message {
 		add("details", details)
+	}
+	if step := f.machines[0].culprit(); step != nil && step.MadeBy != nil {
+		add("note", step.Note)
 	}
 	add("hint", f.Hint)
 	return facts

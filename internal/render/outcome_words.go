@@ -83,6 +83,25 @@ func (o *outcome) stopped() string {
 	return "no further step was started: " + stoppedWord(o.report.Stopped)
 }
 
+// others says which runs were at work at the same time, or nothing.
+func (o *outcome) others() string {
+	var runs []string
+	for _, other := range o.report.Others {
+		run := "run " + other.RunID
+		if other.Host != "" {
+			run += " on " + other.Host
+		}
+		runs = append(runs, run)
+	}
+	switch len(runs) {
+	case 0:
+		return ""
+	case 1:
+		return "another run was at work on this fleet at the same time, " + runs[0] + ": nothing is lost, run zfleet plan to see what is left"
+	}
+	return "other runs were at work on this fleet at the same time, " + strings.Join(runs, ", ") + ": nothing is lost, run zfleet plan to see what is left"
+}
+
 // stoppedWord says more than the reason's name where that leaves open what to do.
 func stoppedWord(reason string) string {
 	switch reason {

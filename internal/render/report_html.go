@@ -20,7 +20,7 @@ func ReportHTML(w io.Writer, report *executor.Report) error {
 // page is what the template shows. All of it is text; escaping is the
 // template's work.
 type page struct {
-	Title, Headline, Origin, Stopped, Durations, Summary, Steps string
+	Title, Headline, Origin, Stopped, Others, Durations, Summary, Steps string
 
 	Mood     string // class of the headline: good, bad, unknown or warn
 	Counts   []pageCount
@@ -64,6 +64,7 @@ func pageOf(report *executor.Report) page {
 		Headline:  visible(o.headline()),
 		Origin:    visible(o.origin()),
 		Stopped:   visible(o.stopped()),
+		Others:    visible(o.others()),
 		Durations: visible(o.durations()),
 		Summary:   ReportSummary(report),
 		Steps:     totalsText(report.Totals),

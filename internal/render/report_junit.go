@@ -40,6 +40,9 @@ func ReportJUnit(w io.Writer, report *executor.Report) error {
 		}
 		suite.add(m, class)
 	}
+	if others := outcomeOf(report).others(); others != "" && len(document.Suites) > 0 {
+		document.Suites[0].Output = &junitOutput{xmlText(others)}
+	}
 	for _, s := range document.Suites {
 		s.Time = junitSeconds(s.seconds)
 		document.Tests += s.Tests
@@ -65,9 +68,10 @@ type junitCounts struct {
 type junitSuite struct {
 	Name string `xml:"name,attr"`
 	junitCounts
-	Time      string      `xml:"time,attr"`
-	Timestamp string      `xml:"timestamp,attr"`
-	Cases     []junitCase `xml:"testcase"`
+	Time      string       `xml:"time,attr"`
+	Timestamp string       `xml:"timestamp,attr"`
+	Cases     []junitCase  `xml:"testcase"`
+	Output    *junitOutput `xml:"system-out"` // of the run as a whole, in the first suite
 
 	seconds float64
 }

@@ -17,9 +17,11 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 	m.linef("## %s", mdText(o.headline()))
 	m.linef("")
 	m.linef("%s", mdText(o.origin()))
-	if text := o.stopped(); text != "" {
-		m.linef("")
-		m.linef("**%s**", mdText(text))
+	for _, text := range []string{o.stopped(), o.others()} {
+		if text != "" {
+			m.linef("")
+			m.linef("**%s**", mdText(text))
+		}
 	}
 	m.totals(o)
 	for _, f := range o.failures {

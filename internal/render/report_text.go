@@ -22,6 +22,10 @@ func ReportText(w io.Writer, report *executor.Report, style Style) error {
 	if text := o.stopped(); text != "" {
 		p.linef(alarming, "%s", text)
 	}
+	if text := o.others(); text != "" {
+		p.put(plain, "")
+		p.hang(alarming, 0, text)
+	}
 	p.newline()
 	for _, f := range o.failures {
 		p.failure(f)

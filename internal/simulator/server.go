@@ -164,6 +164,9 @@ func (s *Server) Findings() []string {
 // the order of their names.
 func (s *Server) VMs() []map[string]any { return s.sorted("vm-instances") }
 
+// UserTags returns the user tags in the same form.
+func (s *Server) UserTags() []map[string]any { return s.sorted("user-tags") }
+
 // Volumes returns a copy of all volumes as the API shows them, in the order of
 // their names.
 func (s *Server) Volumes() []map[string]any { return s.sorted("volumes") }
