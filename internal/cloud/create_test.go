@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -464,7 +465,7 @@ func TestWhoDidIt(t *testing.T) {
 	if got, _ := perform(t, d, destroy); !got.Retry {
 		t.Fatalf("the first try: %+v, %+v", got, got.Failure)
 	}
-	f.broken = nil
+	over.Store(true)
 	got, _ := perform(t, d, destroy)
 	if want := "was already gone, by an earlier request of this run"; got.Note != want {
 		t.Errorf("note %q, want %q", got.Note, want)
