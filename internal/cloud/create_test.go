@@ -443,8 +443,13 @@ func TestWhoDidIt(t *testing.T) {
 		f.set("/vm-instances", testUUID, row{"state": "Destroyed"})
 		return answer{fail: errTimeout}
 	})
+	var sent, over atomic.Bool
 	f.broken = func(r *http.Request) bool {
-		return r.Method == http.MethodGet && len(f.mutations) == 1 && strings.Contains(r.URL.Path, testUUID)
+		if r.Method == http.MethodDelete {
+			sent.Store(true)
+		}
+		isLook := r.Method == http.MethodGet && strings.Contains(r.URL.Path, testUUID)
+		return isLook && sent.Load() && !over.Load()
 	}
 	f.add("/vm-instances", madeRow("Running"))
 	for _, tt := range []struct {
