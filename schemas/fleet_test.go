@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"zfleet/schemas"
 )
 
@@ -163,5 +165,14 @@ func TestGroupsHaveTheFieldsOfMachines(t *testing.T) {
 	}
 	if len(own) != len(machine)+3 {
 		t.Errorf("a group has %d fields, want the machine's %d with count, omit and instances", len(own), len(machine))
+	}
+}
+
+// TestPoliciesAreAlike wants a policy to be the same thing in a fleet file and
+// in a file of its own.
+func TestPoliciesAreAlike(t *testing.T) {
+	definition := func(data []byte) any { return parse(t, data)["definitions"].(map[string]any)["policy"] }
+	if diff := cmp.Diff(definition(schemas.Fleet), definition(schemas.Policies)); diff != "" {
+		t.Errorf("policy of fleet.v1.json (-) and of policies.v1.json (+):\n%s", diff)
 	}
 }

@@ -21,6 +21,8 @@ import _ "embed"
 var (
 	//go:embed fleet.v1.json
 	Fleet []byte // what a person writes
+	//go:embed policies.v1.json
+	Policies []byte // what a person writes, for --policy
 	//go:embed plan.v1.json
 	Plan []byte // what plan --out writes
 	//go:embed inventory.v1.json

@@ -23,6 +23,7 @@ var documents = map[string][]byte{
 	"inventory.v1.json": schemas.Inventory,
 	"report.v1.json":    schemas.Report,
 	"event.v1.json":     schemas.Event,
+	"policies.v1.json":  schemas.Policies,
 }
 
 // compile compiles a schema of draft 7.

@@ -29,6 +29,7 @@ func Load(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 		templates: &templates{read: vars.ReadFile, variables: variables, known: make(map[string]*node), checked: make(map[string]string)},
 		absent:    &absences{},
 	}
+	l.fleet.Policies = r.policies(root, inputs)
 	l.load(root)
 	found := r.sorted(inputs)
 	if found.HasErrors() {
@@ -51,6 +52,7 @@ func overlay(inputs []Input, r *reporter) *node {
 		r.locate(layer)
 		checkUnsets(root, layer, r)
 		dropShapes(root, layer)
+		stackPolicies(root, layer, r)
 		if root == nil {
 			root = layer
 		} else {

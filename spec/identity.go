@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// LoadIdentity reads of a fleet only what says which machines are its own, and
-// its limits. Whatever else the files hold may be wrong, absent or in want of
+// LoadIdentity reads of a fleet only what says which machines are its own, its
+// limits and its policies. Whatever else the files hold may be wrong, absent or in want of
 // variables: a fleet can be taken down when its file is no longer any good. The
 // fleet has no machines, and is nil if any finding is an error.
 func LoadIdentity(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
@@ -21,7 +21,8 @@ func LoadIdentity(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 		if layer == nil {
 			continue
 		}
-		layer = only(layer, "apiVersion", "kind", "name", "id", "formerly", "limits", "variables")
+		layer = only(layer, "apiVersion", "kind", "name", "id", "formerly", "limits", "policies", "variables")
+		stackPolicies(root, layer, r)
 		if root == nil {
 			root = layer
 		} else {
@@ -32,11 +33,12 @@ func LoadIdentity(inputs []Input, vars Variables) (*Fleet, Diagnostics) {
 		return nil, r.found.Sorted()
 	}
 	if !mentionsVariable(root.get("limits")) {
-		root, vars = only(root, "apiVersion", "kind", "name", "id", "formerly", "limits"), Variables{}
+		root, vars = only(root, "apiVersion", "kind", "name", "id", "formerly", "limits", "policies"), Variables{}
 	}
 	fill(root, vars, r)
 	l := loader{reporter: r, fleet: &Fleet{Places: make(map[string]Pos)}}
 	l.top(root)
+	l.fleet.Policies = r.policies(root, inputs)
 	if found := r.sorted(inputs); found.HasErrors() {
 		return nil, found
 	}

@@ -11,6 +11,7 @@ type Fleet struct {
 	Description string
 	Limits      Limits
 	Safety      Safety
+	Policies    []Policy  `json:",omitempty"` // in the order of the files
 	Machines    []Machine // groups in file order, machines of a group by index or in file order
 
 	// Digest is the SHA-256 (64 hex) of the expanded fleet in canonical form,

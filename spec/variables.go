@@ -169,7 +169,8 @@ func (v variableSet) unknown(name string, at Pos, message string) Diagnostic {
 }
 
 // substitute replaces ${var.x} in the strings of a whole fleet file, in place.
-// The declarations themselves and x- keys stay as they are.
+// The declarations themselves, policies, which are code, and x- keys stay as
+// they are.
 func (v variableSet) substitute(root *node) Diagnostics {
 	resolve := func(name string, at Pos) (replacement, *Diagnostic) {
 		name, ok := strings.CutPrefix(name, "var.")
@@ -191,7 +192,7 @@ func (v variableSet) substitute(root *node) Diagnostics {
 	}
 	var found Diagnostics
 	for _, e := range root.entries {
-		if e.key != "variables" && !strings.HasPrefix(e.key, "x-") && !isVerbatim(e) {
+		if e.key != "variables" && e.key != "policies" && !strings.HasPrefix(e.key, "x-") && !isVerbatim(e) {
 			found = append(found, rewrite(e.value, resolve, false)...)
 		}
 	}

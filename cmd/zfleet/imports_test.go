@@ -15,8 +15,9 @@ func TestImports(t *testing.T) {
 	allowed := map[string][]string{
 		"zfleet/schemas":            nil,
 		"zfleet/examples":           nil,
-		"zfleet/spec":               {"zfleet/schemas"},
-		"zfleet/planner":            {"zfleet/spec"},
+		"zfleet/spec/policy":        nil,
+		"zfleet/spec":               {"zfleet/schemas", "zfleet/spec/policy"},
+		"zfleet/planner":            {"zfleet/spec", "zfleet/spec/policy"},
 		"zfleet/executor":           {"zfleet/planner", "zfleet/spec"},
 		"zfleet/internal/redact":    nil,
 		"zfleet/internal/zstack":    {"zfleet/internal/redact"},
