@@ -28,6 +28,7 @@ type app struct {
 	noColor bool
 	quiet   bool
 	verbose bool
+	ci      ci
 }
 
 // The exit codes, a contract that scripts rely on.
@@ -104,7 +105,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 		fmt.Fprintln(a.stderr, "zfleet: interrupted; nothing was changed")
 		return code
 	}
-	return a.exitCode(err)
+	return a.endCI(a.exitCode(err))
 }
 
 // exitCode prints an error where one has not been printed yet, and turns it
@@ -115,6 +116,7 @@ func (a *app) exitCode(err error) int {
 	}
 	if found, ok := errors.AsType[*diagnosticsError](err); ok {
 		_ = render.Diagnostics(a.stderr, found.found, found.sources, a.style(a.stderr))
+		a.ci.foundIn(found.found)
 		return exitSpec
 	}
 	code, hint := codeAndHint(err)
@@ -124,6 +126,7 @@ func (a *app) exitCode(err error) int {
 	if hint != "" {
 		fmt.Fprintf(a.stderr, "  hint: %s\n", hint)
 	}
+	a.ci.failed(err.Error(), hint)
 	return code
 }
 
@@ -151,6 +154,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 
 		SuggestionsMinimumDistance: 2,
 		RunE:                       withoutCommand,
+		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return a.beginCI(cmd) },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		// Flags of a command that is misspelt are unknown, but not the mistake.
@@ -163,6 +167,7 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log every API request to stderr (never secrets)")
+	a.ci.addMode(root)
 	root.AddCommand(
 		newInit(a), newValidate(a), newPlan(a), newDiff(a), newApply(a), newShow(a), newDestroy(a), newResume(a), newRuns(a),
 		newInventory(a), newSimulator(a), newSchema(a), newVersion(a),

@@ -171,6 +171,7 @@ func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c co
 	if err := render.PlanText(out, plan, a.style(out)); err != nil {
 		return err
 	}
+	a.ci.planned(plan)
 	if len(plan.Refusals) > 0 {
 		return exit(exitRefused)
 	}

@@ -52,6 +52,8 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")
 	flags.StringArrayVar(&new, "new", nil, "lay `FILE` over NEW; repeatable")
 	output.add(cmd, "text, markdown, json or html")
+	a.ci.addQuality(cmd)
+	a.ci.addTerraform(cmd)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when anything would change")
 	return cmd
 }
@@ -75,6 +77,8 @@ func (a *app) runDiff(from, to fleetFlags, output outputFlags, detailed bool) er
 	if err := a.showDiff(diff, output); err != nil {
 		return err
 	}
+	a.ci.planned(diff)
+	a.summarizePlan(diff, render.DiffMarkdown, "")
 	if detailed && pending(diff) {
 		return exit(exitPending)
 	}

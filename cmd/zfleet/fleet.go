@@ -61,6 +61,7 @@ func (a *app) loadBy(by reader, f fleetFlags) (*loaded, error) {
 		return nil, err
 	}
 	if len(fleet.found) > 0 {
+		a.ci.foundIn(fleet.found)
 		_ = render.Diagnostics(a.stderr, fleet.found, fleet.sources, a.style(a.stderr))
 	}
 	return fleet, nil
@@ -82,6 +83,7 @@ func (a *app) readBy(by reader, f fleetFlags) (*loaded, error) {
 		return nil, err
 	}
 	sources := make(map[string][]byte)
+	a.ci.file = inputs[len(inputs)-1].Name
 	for _, input := range inputs { // files of variables may hold secrets: no excerpts
 		sources[input.Name] = input.Data
 	}

@@ -129,6 +129,8 @@ find the comment that it has to replace.`,
 	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")
 	output.add(cmd, "text, markdown, json or html")
+	a.ci.addQuality(cmd)
+	a.ci.addTerraform(cmd)
 	flags.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when changes are pending or blocked")
 	return cmd
 }
@@ -173,6 +175,8 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 	if err := a.showPlan(plan, output, full...); err != nil {
 		return err
 	}
+	a.ci.planned(plan)
+	a.summarizePlan(plan, render.PlanMarkdown, strings.Join(full, " "))
 	if out != "" {
 		a.say("%s", howToApply(plan, out, f.fleet.files))
 	}

@@ -69,6 +69,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 		return runErr
 	}
 	reportErr := a.writeReports(report, dir, format, f)
+	a.summarizeReport(report)
 	a.say("Run %s: plan, journal and report are in %s", runID, dir)
 	a.sayResume(report, plan, dir, f)
 	if err := errors.Join(runErr, finishErr, reportErr); err != nil && outcomeCode(plan, report) == exitOK {

@@ -113,7 +113,7 @@ func newSecretRun(t *testing.T, faults string) *secretRun {
 	s := &secretRun{t: t, server: server, url: listener.URL, in: t.TempDir(), out: t.TempDir()}
 	s.write("fleet.yaml", secretFleet)
 	s.write("cloud-init.yaml", secretTemplate)
-	s.env = map[string]string{"ZFLEET_ENDPOINT": s.url}
+	s.env = map[string]string{"ZFLEET_ENDPOINT": s.url, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": filepath.Join(s.out, "summary.md")}
 	return s
 }
 
@@ -204,12 +204,13 @@ func (s *secretRun) tour(with ...string) {
 	s.t.Helper()
 	file := append([]string{"-f", filepath.Join(s.in, "fleet.yaml")}, with...)
 	run := func(args ...string) { s.t.Helper(); s.zfleet(append(args, file...)...) }
-	run("validate", "-v")
+	run("validate", "-v", "--gitlab-codequality", "@/validate.json")
 	run("inventory", "-v", "-o", "json")
 	run("inventory", "-o", "yaml")
 	run("plan", "-v", "--out", "@/plan.json")
 	run("plan", "-o", "json")
-	run("plan", "-o", "markdown")
+	run("plan", "-o", "markdown", "--gitlab-codequality", "@/quality.json", "--gitlab-terraform", "@/counts.json")
+	run("plan", "-o", "html")
 	s.zfleet("show", "@/plan.json")
 	reports := []string{"--report", "@/r.json", "--report", "@/r.md", "--report", "@/r.xml", "--report", "@/r.html", "--events", "@/events.jsonl"}
 	run(append([]string{"apply", "@/plan.json", "-v", "--run-dir", "@/run1"}, reports...)...)

@@ -30,6 +30,7 @@ With --server-version also what that version of the server does not have.`,
 	}
 	f.add(cmd)
 	f.addSeveral(cmd)
+	a.ci.addQuality(cmd)
 	f.serverVersion.add(cmd)
 	return cmd
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"zfleet/planner"
 	"zfleet/spec"
@@ -91,36 +90,6 @@ func noteSection(plan *planner.Plan) section {
 		s.blocks = append(s.blocks, block{text: m.text.String(), count: f.count})
 	}
 	return s
-}
-
-// foldedFinding is a finding and every place that it was made at.
-type foldedFinding struct {
-	spec.Diagnostic
-	places []string
-	count  int
-}
-
-// foldFindings puts findings together that differ in their place alone, the
-// gravest first.
-func foldFindings(found []spec.Diagnostic) []*foldedFinding {
-	var folded []*foldedFinding
-	at := make(map[spec.Diagnostic]*foldedFinding)
-	for _, d := range found {
-		text := d
-		text.Pos = spec.Pos{}
-		f := at[text]
-		if f == nil {
-			f = &foldedFinding{Diagnostic: d}
-			at[text] = f
-			folded = append(folded, f)
-		}
-		f.count++
-		if !d.Pos.IsZero() {
-			f.places = append(f.places, visible(d.Pos.String()))
-		}
-	}
-	slices.SortStableFunc(folded, func(a, b *foldedFinding) int { return cmp.Compare(a.Severity, b.Severity) })
-	return folded
 }
 
 func referenceSection(plan *planner.Plan) section {

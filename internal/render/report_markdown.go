@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +42,24 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 	}
 	m.linef("\n%s", mdText(ReportSummary(report)))
 	_, err := io.WriteString(w, m.text.String())
+	return err
+}
+
+// ReportMarkdownWithin is ReportMarkdown in at most limit bytes: what does not
+// fit is cut off behind the end of a line, and said. The limit must be at least
+// MinMarkdownLimit.
+func ReportMarkdownWithin(w io.Writer, report *executor.Report, limit int) error {
+	var whole bytes.Buffer
+	if err := ReportMarkdown(&whole, report); err != nil {
+		return err
+	}
+	text := whole.Bytes()
+	if len(text) > limit {
+		tail := fmt.Sprintf("\n**Left out to stay within %s:** the rest of the report.\n\n%s\n", plural(limit, "byte"), mdText(ReportSummary(report)))
+		text = text[:max(0, limit-len(tail))]
+		text = append(text[:bytes.LastIndexByte(text, '\n')+1], tail...)
+	}
+	_, err := w.Write(text)
 	return err
 }
 
