@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the expectations of scripts")
 // TestMain lets the test binary stand in for zfleet in scripts, as a process of
 // its own with real signals, streams and exit codes.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zfleet": main})
+	testscript.Main(m, map[string]func(){"zfleet": main, "jq": jqTool, "gh": ghTool, "curl": curlTool})
 }
 
 func TestScripts(t *testing.T) {
@@ -30,6 +30,10 @@ func TestScripts(t *testing.T) {
 			"serve":     serve,
 			"cp-r":      copyTree,
 			"set-field": setField,
+			"set-env":   setEnv,
+			"forge":     forgeCommand(),
+			"workflow":  runWorkflow,
+			"pipeline":  runPipeline,
 			"digest-of": digestOf,
 		},
 	})

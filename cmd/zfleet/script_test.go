@@ -65,3 +65,12 @@ func digestOf(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &plan))
 	ts.Setenv("DIGEST", plan.Digest)
 }
+
+// setEnv sets a variable to what a command prints: set-env NAME COMMAND ARGS….
+func setEnv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: set-env NAME COMMAND ARGS…")
+	}
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
