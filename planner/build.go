@@ -18,6 +18,7 @@ type Options struct {
 	AllowDeletes      int
 	AllowReplacements int
 	AllowDisjoint     bool
+	AllowShortage     bool     // what does not fit is worth a warning only
 	AllowVolumeLoss   []string // keys of machines whose root disk is somebody's volume
 	NextGeneration    []string // keys whose generation is known to be burnt
 	// Limits are those of a destroy, which looks at no fleet file.
@@ -31,41 +32,11 @@ const formatVersion = "1.0"
 // fleet asks for. Findings that point into the fleet file are returned; with an
 // error among them there is no plan.
 func Build(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnostics) {
-	selection, findings := newSelection(opts, keysOfFleet(fleet), inv)
-	if findings.HasErrors() {
-		return nil, findings
-	}
-	return buildSelected(fleet, inv, opts, selection)
-}
-
-// buildSelected is Build for a selection that is known to mean something.
-func buildSelected(fleet *spec.Fleet, inv *Inventory, opts Options, selection *selection) (*Plan, spec.Diagnostics) {
-	inv = inv.sorted()
-	b := &builder{
-		fleet: fleet, scope: inv.Scope, inv: inv, opts: opts,
-		names: newResolver(inv),
-		owned: newOwnership(inv.Scope, inv, fleet),
-	}
-	b.checkVersion(selection)
-	b.drafter = drafter{scope: inv.Scope, resolve: b.names, secrets: newSecretDigests(inv.Scope, secretValues(fleet))}
-	var changes []Change
-	for i := range fleet.Machines {
-		if m := &fleet.Machines[i]; selection.has(m.Key) {
-			changes = append(changes, b.machine(m)...)
-		}
-	}
-	b.check()
-	changes = append(changes, b.absent(selection)...)
-	found := b.names.findings.Sorted()
-	if found.HasErrors() {
+	decision, found := Decide(fleet, inv, opts)
+	if decision == nil {
 		return nil, found
 	}
-	plan := b.plan(changes)
-	plan.Notes = found
-	plan.References = b.names.sorted()
-	plan.Refusals = b.refusals(changes)
-	plan.finish()
-	return plan, found
+	return decision.Plan(inv.Headroom)
 }
 
 func keysOfFleet(fleet *spec.Fleet) []string {

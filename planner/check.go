@@ -26,7 +26,6 @@ func (b *builder) check() {
 		}
 	}
 	b.uncounted()
-	b.checkRoom()
 }
 
 // checkPlace reports a part of the placement that takes no machines.

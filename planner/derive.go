@@ -28,7 +28,36 @@ func DeriveSteps(scope Scope, changes []Change) []Step {
 		}
 		steps = append(steps, d.steps...)
 	}
-	return steps
+	return inOrder(steps)
+}
+
+// inOrder puts steps behind those that they need, and leaves the order as it is
+// where that is so already. Needs for which there is no step are dropped.
+func inOrder(steps []Step) []Step {
+	at := make(map[StepID]int, len(steps))
+	for i := range steps {
+		at[steps[i].ID] = i
+	}
+	ordered := make([]Step, 0, len(steps))
+	placed := make([]bool, len(steps))
+	var place func(i int)
+	place = func(i int) {
+		if placed[i] {
+			return
+		}
+		placed[i] = true
+		if steps[i].Needs = slices.DeleteFunc(steps[i].Needs, func(need StepID) bool { _, ok := at[need]; return !ok }); len(steps[i].Needs) == 0 {
+			steps[i].Needs = nil
+		}
+		for _, need := range steps[i].Needs {
+			place(at[need])
+		}
+		ordered = append(ordered, steps[i])
+	}
+	for i := range steps {
+		place(i)
+	}
+	return ordered
 }
 
 // deriver makes the steps of one change.
@@ -67,6 +96,9 @@ func (d *deriver) uses(op Op) []Use {
 
 func (d *deriver) create(needs ...StepID) {
 	c := d.change
+	for _, key := range c.After {
+		needs = append(needs, StepID(key+" "+DestroyVM{}.Verb()))
+	}
 	created := d.add(c.UUID, CreateVM{Blueprint: *c.Blueprint, Generation: c.Generation}, "", needs...)
 	step := &d.steps[len(d.steps)-1]
 	step.Claims, step.Yields = addressOrder(c.Blueprint.NICs)

@@ -31,9 +31,9 @@ type Inventory struct {
 	// Relatives are fleets with live machines that share the name or the id with
 	// this one, looked for only when this one has no live machine.
 	Relatives []Relative `json:"-"`
-	// Room holds what is left on each host that takes machines, sorted by host.
-	// Empty when the account may not see hosts.
-	Room []Room `json:"room,omitempty"`
+	// Headroom is what is left for machines that are to be created; nil when it
+	// was not read.
+	Headroom *Headroom `json:"headroom,omitempty"`
 	// Catalog holds what the fleet's references may be bound to.
 	Catalog Catalog `json:"catalog"`
 	// Asked says what was looked for of each kind in the catalog: a name that is
@@ -150,20 +150,21 @@ type Entry struct {
 	ZoneUUID     string   `json:"zoneUuid,omitempty"`
 	ClusterUUIDs []string `json:"clusterUuids,omitempty"` // of a host its own; of storage and networks those that it is attached to
 
-	MediaType          string `json:"mediaType,omitempty"` // images: RootVolumeTemplate, DataVolumeTemplate, ISO
-	Platform           string `json:"platform,omitempty"`  // images
-	GuestOSType        string `json:"guestOsType,omitempty"`
-	Architecture       string `json:"architecture,omitempty"` // images, clusters, hosts
-	System             bool   `json:"system,omitempty"`       // images, networks
-	Size               int64  `json:"size,omitempty"`         // images, volumes, snapshots, disk offerings; bytes
-	CPU                int    `json:"cpuNum,omitempty"`       // instance offerings
-	Memory             int64  `json:"memorySize,omitempty"`   // instance offerings; bytes
-	Reserved           int64  `json:"reservedMemorySize,omitempty"`
-	Type               string `json:"type,omitempty"`               // the server's word: volumes Root or Data, offerings UserVm, …
-	VMUUID             string `json:"vmInstanceUuid,omitempty"`     // volumes: where attached
-	VolumeUUID         string `json:"volumeUuid,omitempty"`         // snapshots
-	PrimaryStorageUUID string `json:"primaryStorageUuid,omitempty"` // volumes, snapshots
-	Shareable          bool   `json:"shareable,omitempty"`          // volumes
+	MediaType          string   `json:"mediaType,omitempty"` // images: RootVolumeTemplate, DataVolumeTemplate, ISO
+	Platform           string   `json:"platform,omitempty"`  // images
+	GuestOSType        string   `json:"guestOsType,omitempty"`
+	Architecture       string   `json:"architecture,omitempty"` // images, clusters, hosts
+	System             bool     `json:"system,omitempty"`       // images, networks
+	Size               int64    `json:"size,omitempty"`         // images, volumes, snapshots, disk offerings; bytes
+	CPU                int      `json:"cpuNum,omitempty"`       // instance offerings
+	Memory             int64    `json:"memorySize,omitempty"`   // instance offerings; bytes
+	Reserved           int64    `json:"reservedMemorySize,omitempty"`
+	Type               string   `json:"type,omitempty"`               // the server's word: volumes Root or Data, offerings UserVm, …
+	VMUUID             string   `json:"vmInstanceUuid,omitempty"`     // volumes: where attached
+	StoreUUIDs         []string `json:"storeUuids,omitempty"`         // images: the backup storages that they are on
+	VolumeUUID         string   `json:"volumeUuid,omitempty"`         // snapshots
+	PrimaryStorageUUID string   `json:"primaryStorageUuid,omitempty"` // volumes, snapshots
+	Shareable          bool     `json:"shareable,omitempty"`          // volumes
 }
 
 // sorted returns the inventory in an order of its own, so that a plan does not

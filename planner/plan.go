@@ -16,6 +16,9 @@ type Plan struct {
 	// Changes holds one decision per machine: the machines of the fleet file in
 	// its order, then what the fleet owns and the file does not have, by key.
 	Changes []Change `json:"changes"`
+	// Preflight holds the machines that are to be created against what there is
+	// for them; absent when none is, or when nothing is known.
+	Preflight *Preflight `json:"preflight,omitempty"`
 	// Refusals say why the plan must not be applied as it stands. An empty list
 	// means that it may.
 	Refusals []Refusal `json:"refusals,omitempty"`
@@ -40,9 +43,11 @@ type Binding struct {
 
 // Refusal is a reason not to apply a plan: a safety limit, a guard.
 type Refusal struct {
-	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint", "renamed"
+	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint", "renamed", "over-quota", "no-addresses", "no-storage", "no-host"
 	Message string `json:"message"`
 	Hint    string `json:"hint"` // the flag or the change of the file that would allow it
+	// Pos is the line of the fleet file that asks for what is refused, if any does.
+	Pos spec.Pos `json:"pos,omitzero"`
 }
 
 // Copy is a VM with the fleet's tags that is not the fleet's machine.
@@ -113,6 +118,9 @@ type Change struct {
 	// Fingerprint is what the decision was made from: facts about the VMs and
 	// disks with this key as "what: value" lines, sorted. Empty on keep.
 	Fingerprint []string `json:"fingerprint,omitempty"`
+	// After are the keys of machines whose VM has to go before this one is made,
+	// because it has an address that this one takes.
+	After []string `json:"after,omitempty"`
 	// Uses names what keyed limits count, as far as it is known at planning.
 	Uses []Use    `json:"uses,omitempty"`
 	Pos  spec.Pos `json:"pos,omitzero"`

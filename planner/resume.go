@@ -43,7 +43,7 @@ func Resume(old *Plan, fleet *spec.Fleet, inv *Inventory) (*Plan, []Moved, spec.
 	if fleet == nil {
 		plan = destroySelected(old.Scope, inv, opts, selected)
 		plan.finish()
-	} else if plan, found = buildSelected(fleet, inv, opts, selected); plan == nil {
+	} else if plan, found = decideSelected(fleet, inv, opts, selected).Plan(nil); plan == nil {
 		return nil, nil, found
 	}
 	return plan, beyond(old, plan), found

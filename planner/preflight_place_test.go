@@ -18,8 +18,8 @@ func TestRoom(t *testing.T) {
 	anywhere := web(2)
 	anywhere.Placement = spec.Placement{Zone: ptr(byName("shanghai-1"))}
 	cluster, zone := `cluster "kvm-a"`, `zone "shanghai-1"`
-	few := func(n, place, need, left string) string {
-		return n + " machines that are to be started in " + place + " need " + need + ", and there is room for " + left
+	few := func(what, place, need, left, short string) string {
+		return what + " of " + place + ": " + need + " needed, " + left + " available; " + short + " would not fit"
 	}
 	for _, tt := range []struct {
 		name     string
@@ -29,15 +29,15 @@ func TestRoom(t *testing.T) {
 	}{
 		{"fits exactly", []spec.Machine{web(1), web(2)}, room(4, 8), nil},
 		{"not known", []spec.Machine{web(1), web(2)}, nil, nil},
-		{"too few CPUs", []spec.Machine{web(1), web(2)}, room(3, 8), []string{few("2", cluster, "4 CPUs", "3")}},
-		{"too little memory", []spec.Machine{web(1), web(2)}, room(4, 7), []string{few("2", cluster, "8 GiB of memory", "7 GiB")}},
+		{"too few CPUs", []spec.Machine{web(1), web(2)}, room(3, 8), []string{few("CPUs", cluster, "4", "3", "web/2")}},
+		{"too little memory", []spec.Machine{web(1), web(2)}, room(4, 7), []string{few("memory", cluster, "8 GiB", "7 GiB", "web/2")}},
 		{"stopped ones take nothing", []spec.Machine{web(1), stopped}, room(2, 4), nil},
 		{"a zone is short where its clusters are not", []spec.Machine{web(1), anywhere}, room(2, 4), []string{
-			few("2", zone, "4 CPUs", "2"), few("2", zone, "8 GiB of memory", "4 GiB")}},
+			few("CPUs", zone, "4", "2", "web/2"), few("memory", zone, "8 GiB", "4 GiB", "web/2")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inv := emptyInventory()
-			inv.Room = tt.room
+			inv.Headroom = &Headroom{Hosts: tt.room}
 			var got []string
 			for _, d := range mustBuild(t, fleetOf(tt.machines...), inv, none).Notes {
 				if d.Code == "no-room" {
@@ -51,7 +51,7 @@ func TestRoom(t *testing.T) {
 	}
 
 	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(web(1)), emptyInventory(), none))
-	inv.Room = room(0, 0)
+	inv.Headroom = &Headroom{Hosts: room(0, 0)}
 	other := web(1)
 	other.Source.Ref = byName("ubuntu-22.04")
 	if notes := mustBuild(t, fleetOf(other), inv, none).Notes; len(notes) > 0 {
