@@ -122,3 +122,28 @@ type HeadroomWants struct {
 	Addresses []Address // of the file's own choice
 	Shapes    []Shape   // not more than the server can be asked
 }
+
+// JoinWants wants what any of several plans does.
+func JoinWants(wants ...HeadroomWants) HeadroomWants {
+	var all HeadroomWants
+	shapes := make(map[string]bool)
+	for _, w := range wants {
+		all.Machines, all.Images = all.Machines || w.Machines, all.Images || w.Images
+		all.Networks = append(all.Networks, w.Networks...)
+		all.Addresses = append(all.Addresses, w.Addresses...)
+		for _, shape := range w.Shapes {
+			if !shapes[shape.key()] {
+				shapes[shape.key()] = true
+				all.Shapes = append(all.Shapes, shape)
+			}
+		}
+	}
+	all.Networks = uniqueSorted(all.Networks)
+	return all
+}
+
+// AllWants says what of a headroom matters to plans of fleets that nobody knows
+// yet.
+func (f *InventoryFile) AllWants() HeadroomWants {
+	return HeadroomWants{Machines: true, Images: true, Networks: uniqueSorted(uuidsOf(f.Catalog[KindNetwork], func(e Entry) string { return e.UUID }))}
+}

@@ -196,7 +196,7 @@ func (c Check) Amount(n int64) string {
 func (p *preflight) refuse(hard bool, pos spec.Pos, code, hint, message string) {
 	if hard && !p.opts.AllowShortage {
 		p.refusals = append(p.refusals, Refusal{Code: code, Message: message, Pos: pos,
-			Hint: hint + ", or pass --allow-shortage if you know that there is enough"})
+			Hint: hint + "; --allow-shortage goes on all the same"})
 		return
 	}
 	p.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: pos, Code: code, Message: message, Hint: hint})
@@ -215,7 +215,6 @@ const maxRanges = 4
 
 // keyRanges names machines in a few words: "web/9 … web/12, db/1 and 7 more".
 func keyRanges(keys []string) string {
-	keys = slices.SortedFunc(slices.Values(keys), compareKeys)
 	var parts []string
 	left := 0
 	for i := 0; i < len(keys); {

@@ -184,24 +184,26 @@ func (p *preflight) checkHosts() {
 			unknown++
 			continue
 		}
-		machines := alike[key]
-		check := Check{Resource: ResourceHosts, Of: keyRanges(keysOf(machines)), Needed: 1, Available: int64(hosts)}
 		if hosts == 0 {
-			check.Short = len(machines)
-			check.First = keysOf(machines)[:min(len(machines), maxFirst)]
-			w := machines[0]
-			cpu, memory := w.needs()
-			// What the plan takes away may make room.
-			hard := len(p.going) == 0 && !slices.ContainsFunc(p.created, func(w *draft) bool { return p.replaced(w) != nil })
-			p.refuse(hard, w.m.At("source.image"), "no-host", "make room, enable a host, or change what they need or where they are placed",
-				fmt.Sprintf("no host can take even one of %s: %d CPUs and %s of memory each, image %q, %s",
-					check.Of, cpu, formatBytes(memory), w.source.Name, p.siteName(w.site)))
+			p.noHost(alike[key])
 		}
-		p.out.Checks = append(p.out.Checks, check)
 	}
-	if unknown > 0 && !slices.ContainsFunc(p.room.Unread, func(u Unread) bool { return u.What == "hosts for a machine" }) {
+	if unknown > 0 && len(known) > 0 { // an inventory of all fleets knows of no machine that is to be
 		p.out.Unchecked = append(p.out.Unchecked, fmt.Sprintf("hosts for a machine: %d more kinds of machines were not asked about", unknown))
 	}
+}
+
+// noHost reports machines that are alike, and that no host could take.
+func (p *preflight) noHost(machines []*draft) {
+	w, keys := machines[0], keysOf(machines)
+	cpu, memory := w.needs()
+	// What the plan takes away may make room.
+	hard := len(p.going) == 0 && !slices.ContainsFunc(p.created, func(w *draft) bool { return p.replaced(w) != nil })
+	p.out.Checks = append(p.out.Checks, Check{Resource: ResourceHosts, Of: keyRanges(keys), Needed: 1,
+		Short: len(keys), First: keys[:min(len(keys), maxFirst)]})
+	p.refuse(hard, w.m.At("source.image"), "no-host", "make room, enable a host, or change what they need or where they are placed",
+		fmt.Sprintf("no host can take even one of %s: %d CPUs and %s of memory, image %q, %s",
+			keyRanges(keys), cpu, formatBytes(memory), w.source.Name, p.siteName(w.site)))
 }
 
 // headroomWants says what of a headroom matters for machines.

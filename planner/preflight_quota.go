@@ -139,7 +139,7 @@ func (p *preflight) quotaOf(name string, vm *Observed) int64 {
 // rootOf returns the root disk of a VM, or an empty one.
 func rootOf(vm *Observed) Disk {
 	for _, d := range vm.Volumes {
-		if d.UUID == vm.RootVolumeUUID || d.Type == "Root" {
+		if d.Type == "Root" {
 			return d
 		}
 	}

@@ -27,7 +27,7 @@ func TestSchemasFollowTypes(t *testing.T) {
 	}
 	plan := map[string]any{
 		"": planner.Plan{}, "scope": planner.Scope{}, "place": spec.Pos{}, "finding": spec.Diagnostic{},
-		"binding": planner.Binding{}, "refusal": planner.Refusal{}, "copy": planner.Copy{}, "change": planner.Change{},
+		"binding": planner.Binding{}, "refusal": planner.Refusal{}, "preflight": planner.Preflight{}, "check": planner.Check{}, "copy": planner.Copy{}, "change": planner.Change{},
 		"difference": planner.Difference{}, "diskFate": planner.DiskFate{}, "blueprint": planner.Blueprint{},
 		"nic": planner.NICPlan{}, "nicParams": spec.NICParams{}, "disk": planner.DiskPlan{}, "secret": planner.SecretTag{},
 		"edit": planner.Edit{}, "tag": planner.Tag{}, "use": planner.Use{}, "limits": spec.Limits{},
@@ -59,7 +59,9 @@ func TestSchemasFollowTypes(t *testing.T) {
 	inventory := map[string]any{
 		"": planner.InventoryFile{}, "scope": planner.Scope{}, "fleet": planner.InventoryFleet{}, "relative": planner.Relative{},
 		"asked": planner.Asked{}, "machine": planner.Observed{}, "nic": planner.NIC{}, "disk": planner.Disk{}, "tag": planner.Tag{},
-		"room": planner.Room{}, "entry": planner.Entry{}, "kind": nil,
+		"room": planner.Room{}, "headroom": planner.Headroom{}, "storageRoom": planner.StorageRoom{}, "networkRoom": planner.NetworkRoom{},
+		"addressRange": planner.AddressRange{}, "takenAddress": planner.TakenAddress{}, "quota": planner.Quota{}, "backupStorage": planner.BackupStorage{},
+		"candidateHosts": planner.CandidateHosts{}, "shape": planner.Shape{}, "unread": planner.Unread{}, "entry": planner.Entry{}, "kind": nil,
 	}
 	maps.Copy(report, parts)
 	maps.Copy(event, parts)

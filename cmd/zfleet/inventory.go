@@ -85,6 +85,11 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 		return inventoryError(s, err)
 	}
 	inventory.Endpoint = s.endpoint
+	if out != "" || format != "table" {
+		if inventory.Headroom, err = cloud.Headroom(ctx, s.client, inventory.Account, headroomOf(inventory, fleets), a.reading); err != nil {
+			return inventoryError(s, err)
+		}
+	}
 	hideSecretTags(inventory, secrets)
 	if out != "" {
 		var file bytes.Buffer
@@ -104,6 +109,22 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 		return render.InventoryYAML(a.stdout, inventory)
 	}
 	return render.InventoryTable(a.stdout, inventory, a.style(a.stdout))
+}
+
+// headroomOf says what of the headroom later plans of these fleets may depend
+// on; without fleets, of any.
+func headroomOf(inventory *planner.InventoryFile, fleets []*loaded) planner.HeadroomWants {
+	if len(fleets) == 0 {
+		return inventory.AllWants()
+	}
+	var wants []planner.HeadroomWants
+	for _, fleet := range fleets {
+		scope := planner.Scope{Name: fleet.Name, ID: cmp.Or(fleet.ID, inventory.Account)}
+		if decision, found := planner.Decide(fleet.Fleet, inventory.Part(scope), planner.Options{}); !found.HasErrors() {
+			wants = append(wants, decision.AllWants())
+		}
+	}
+	return planner.JoinWants(wants...)
 }
 
 // paceOfAll are the requests per second where no fleet file says how many.

@@ -22,6 +22,7 @@ type planFlags struct {
 	allowDeletes      int
 	allowReplacements int
 	allowDisjoint     bool
+	allowShortage     bool
 	allowVolumeLoss   []string
 	nextGeneration    []string
 	serverVersion     versionFlag
@@ -35,6 +36,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.allowDeletes, "allow-deletes", -1, "allow this many deletions, whatever safety.maxDeletes says")
 	flags.IntVar(&f.allowReplacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
 	flags.BoolVar(&f.allowDisjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
+	flags.BoolVar(&f.allowShortage, "allow-shortage", false, "go on although quota, addresses, storage or hosts would not suffice")
 	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one")
 	f.serverVersion.add(cmd)
 }
@@ -50,7 +52,7 @@ func (f *planFlags) options() planner.Options {
 	return planner.Options{
 		Targets: f.targets, Excludes: f.excludes,
 		AllowDeletes: f.allowDeletes, AllowReplacements: f.allowReplacements,
-		AllowDisjoint: f.allowDisjoint, AllowVolumeLoss: f.allowVolumeLoss,
+		AllowDisjoint: f.allowDisjoint, AllowShortage: f.allowShortage, AllowVolumeLoss: f.allowVolumeLoss,
 		NextGeneration: f.nextGeneration,
 	}
 }
@@ -224,16 +226,29 @@ func (a *app) planOffline(fleet *loaded, file string, f planFlags) (*planner.Pla
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, fleet.sources}
 	}
-	return build(fleet, ofFleet, f)
+	decision, err := decide(fleet, ofFleet, f)
+	if err != nil {
+		return nil, err
+	}
+	return finish(fleet, decision, ofFleet.Headroom)
 }
 
-// plan takes an inventory and builds the plan.
+// plan takes an inventory, decides, reads what is left for what is to be
+// created, and makes the plan.
 func (a *app) plan(ctx context.Context, s *session, fleet *loaded, f planFlags) (*planner.Plan, error) {
 	inventory, err := a.takeInventory(ctx, s, planner.Scope{Name: fleet.Name, ID: fleet.ID}, planner.RequestsFor(fleet.Fleet))
 	if err != nil {
 		return nil, err
 	}
-	return build(fleet, inventory, f)
+	decision, err := decide(fleet, inventory, f)
+	if err != nil {
+		return nil, err
+	}
+	room, err := cloud.Headroom(ctx, s.client, inventory.Account, decision.Wants(), a.reading)
+	if err != nil {
+		return nil, inventoryError(s, err)
+	}
+	return finish(fleet, decision, room)
 }
 
 func (a *app) takeInventory(ctx context.Context, s *session, scope planner.Scope, wants planner.Wants) (*planner.Inventory, error) {
@@ -252,9 +267,17 @@ func inventoryError(s *session, err error) error {
 	return fmt.Errorf("read the inventory of %s: %w", s.endpoint, err)
 }
 
-func build(fleet *loaded, inventory *planner.Inventory, f planFlags) (*planner.Plan, error) {
+func decide(fleet *loaded, inventory *planner.Inventory, f planFlags) (*planner.Decision, error) {
 	f.serverVersion.override(&inventory.Version)
-	plan, found := planner.Build(fleet.Fleet, inventory, f.options())
+	decision, found := planner.Decide(fleet.Fleet, inventory, f.options())
+	if found.HasErrors() {
+		return nil, &diagnosticsError{found, fleet.sources}
+	}
+	return decision, nil
+}
+
+func finish(fleet *loaded, decision *planner.Decision, room *planner.Headroom) (*planner.Plan, error) {
+	plan, found := decision.Plan(room)
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, fleet.sources}
 	}

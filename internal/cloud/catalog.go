@@ -219,8 +219,13 @@ func imageEntry(i zstack.Image) planner.Entry {
 	if i.Status == statusDeleted {
 		return planner.Entry{}
 	}
+	var stores []string
+	for _, store := range i.Stores {
+		stores = append(stores, store.UUID)
+	}
+	slices.Sort(stores)
 	return planner.Entry{
-		UUID: i.UUID, Name: i.Name, State: i.State, Status: i.Status, CreateDate: i.CreateDate, Type: i.Type,
+		UUID: i.UUID, Name: i.Name, State: i.State, Status: i.Status, CreateDate: i.CreateDate, Type: i.Type, StoreUUIDs: stores,
 		MediaType: i.MediaType, Platform: i.Platform, GuestOSType: i.GuestOSType, Architecture: i.Architecture,
 		System: i.System, Size: i.Size,
 	}

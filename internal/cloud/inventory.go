@@ -85,7 +85,6 @@ func Survey(ctx context.Context, client *zstack.Client, fleets []Fleet, progress
 	if file.Catalog, err = r.catalog(ctx, refs, file.Asked, progress); err != nil {
 		return nil, err
 	}
-	file.Room = r.room(ctx)
 	return file, nil
 }
 
@@ -136,22 +135,6 @@ func (r *reader) allFleets(ctx context.Context, progress func(string)) ([]Fleet,
 		fleets = append(fleets, Fleet{Scope: scope})
 	}
 	return fleets, nil
-}
-
-// room reads what is left on the hosts that take machines. It only warns of
-// what may not fit, so an account that may not see hosts has none.
-func (r *reader) room(ctx context.Context) []planner.Room {
-	hosts, err := zstack.List[zstack.Host](ctx, r.client, "/hosts")
-	if err != nil {
-		return nil
-	}
-	var room []planner.Room
-	for _, h := range hosts {
-		if h.State == "Enabled" && h.Status == "Connected" {
-			room = append(room, planner.Room{ZoneUUID: h.ZoneUUID, ClusterUUID: h.ClusterUUID, CPU: h.AvailableCPUCapacity, Memory: h.AvailableMemoryCapacity})
-		}
-	}
-	return room
 }
 
 // reader collects rows for one inventory.

@@ -17,10 +17,15 @@ func TestRoom(t *testing.T) {
 		Placement: spec.Placement{Cluster: &spec.Ref{Name: "kvm-a"}},
 	}}}
 	inventory := s.inventory(planner.RequestsFor(fleet))
-	if len(inventory.Room) != 60 {
-		t.Errorf("room on %d hosts, want 60", len(inventory.Room))
+	decision, _ := planner.Decide(fleet, inventory, planner.Options{AllowDeletes: -1, AllowReplacements: -1})
+	room, err := Headroom(t.Context(), s.client, inventory.Account, decision.Wants(), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, found := planner.Build(fleet, inventory, planner.Options{AllowDeletes: -1, AllowReplacements: -1})
+	if len(room.Hosts) != 60 {
+		t.Errorf("room on %d hosts, want 60", len(room.Hosts))
+	}
+	_, found := decision.Plan(room)
 	if len(found) != 1 || found[0].Code != "no-room" {
 		t.Errorf("a machine with 40 TiB of memory: found %v, want no-room", found)
 	}

@@ -27,6 +27,7 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	}
 	p.copies(plan.Copies)
 	p.notes(plan.Notes)
+	p.preflight(plan)
 	counts := plan.Counts()
 	if counts.Keep != total(counts) {
 		p.references(plan.References)
@@ -98,7 +99,7 @@ func (p *printer) obstacles(plan *planner.Plan) {
 		p.linef(alarming, "Refused: this plan cannot be applied as it stands.")
 		for _, r := range plan.Refusals {
 			p.put(alarming, "  ! ")
-			p.hang(plain, 4, r.Message+" ["+r.Code+"]")
+			p.hang(plain, 4, refusalText(r))
 			if r.Hint != "" {
 				p.prose(faint, "    hint: ", r.Hint)
 			}
@@ -142,7 +143,7 @@ func (p *printer) reminder(plan *planner.Plan) {
 	}
 	for _, r := range plan.Refusals {
 		p.put(alarming, "! refused  ")
-		p.hang(plain, 11, r.Message+" ["+r.Code+"]")
+		p.hang(plain, 11, refusalText(r))
 		if r.Hint != "" {
 			p.prose(faint, "           hint: ", r.Hint)
 		}

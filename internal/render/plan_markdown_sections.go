@@ -12,7 +12,7 @@ func refusalSection(plan *planner.Plan) section {
 	s := section{noun: "refusals", tier: vital, title: "\n### Refused: this plan cannot be applied as it stands\n\n"}
 	for _, r := range plan.Refusals {
 		m := &markdown{}
-		m.linef("- **%s**", mdProse(r.Message+" ["+r.Code+"]"))
+		m.linef("- **%s**", mdProse(refusalText(r)))
 		if r.Hint != "" {
 			m.linef("  - hint: %s", mdProse(r.Hint))
 		}

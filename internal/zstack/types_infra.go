@@ -56,6 +56,22 @@ type PrimaryStorage struct {
 	CreateDate           string   `json:"createDate"`
 }
 
+// BackupStorage is where images are.
+type BackupStorage struct {
+	UUID              string   `json:"uuid"`
+	Name              string   `json:"name"`
+	State             string   `json:"state"`
+	Status            string   `json:"status"`
+	AttachedZoneUUIDs []string `json:"attachedZoneUuids"`
+}
+
+// Account is an account.
+type Account struct {
+	UUID string `json:"uuid"`
+	Name string `json:"name"`
+	Type string `json:"type"` // SystemAdmin, Normal, …
+}
+
 // InstanceOffering is a size of VMs.
 type InstanceOffering struct {
 	UUID               string `json:"uuid"`
@@ -97,6 +113,9 @@ type Image struct {
 	System       bool   `json:"system"`
 	Virtio       bool   `json:"virtio"`
 	CreateDate   string `json:"createDate"`
+	Stores       []struct {
+		UUID string `json:"backupStorageUuid"`
+	} `json:"backupStorageRefs"`
 }
 
 // L2Network is a network's link layer; through it an L3 network reaches
@@ -158,6 +177,12 @@ func (r Host) RowUUID() string { return r.UUID }
 
 // RowUUID implements [Resource].
 func (r PrimaryStorage) RowUUID() string { return r.UUID }
+
+// RowUUID implements [Resource].
+func (r BackupStorage) RowUUID() string { return r.UUID }
+
+// RowUUID implements [Resource].
+func (r Account) RowUUID() string { return r.UUID }
 
 // RowUUID implements [Resource].
 func (r InstanceOffering) RowUUID() string { return r.UUID }
