@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"zfleet/spec"
 )
@@ -166,6 +167,9 @@ func (b *builder) refusals(changes []Change) []Refusal {
 		bound := amount.Of(b.owned.live)
 		if !amount.Set || count <= max(bound, allowed) {
 			return
+		}
+		if count == 1 {
+			noun = "machine" + strings.TrimPrefix(noun, "machines")
 		}
 		text := fmt.Sprint(bound)
 		if amount.Percent {

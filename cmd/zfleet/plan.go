@@ -296,10 +296,15 @@ func (a *app) showPlan(plan *planner.Plan, output outputFlags, full ...string) e
 	return render.PlanText(a.stdout, plan, a.style(a.stdout))
 }
 
-// pending reports whether a plan has anything left to say or do.
+// pending reports whether a plan has anything left to do, or cannot do it. A
+// machine that is blocked because it is protected is as it should be.
 func pending(plan *planner.Plan) bool {
-	n := plan.Counts()
-	return n.Create+n.Update+n.Replace+n.Delete+n.Blocked > 0
+	for _, change := range plan.Changes {
+		if change.Action != planner.Keep && !change.Protected {
+			return true
+		}
+	}
+	return false
 }
 
 func writePlan(path string, plan *planner.Plan) error {
