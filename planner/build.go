@@ -162,8 +162,12 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	change.UUID, change.Generation = vm.UUID, vm.generation
 	change.Uses = vmUses(vm.Observed)
 	if vm.former != nil {
-		if vm.tags.has(releasedTag) || !settled(vm.State) {
-			b.block(change, fmt.Sprintf("it was made as %s and is %s; plan again when it has settled", vm.former, vm.State))
+		switch {
+		case vm.tags.has(releasedTag):
+			b.block(change, fmt.Sprintf("it was made as %s and released from the fleet; take it out of the file, or remove the tag %s", vm.former, vm.former.TagPrefix()+releasedTag))
+			return
+		case !settled(vm.State):
+			b.wait(change, vm, fmt.Sprintf("it was made as %s and is %s; plan again when it has settled", vm.former, vm.State))
 			return
 		}
 		b.takeOver(change, w, vm)
@@ -179,7 +183,9 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	case len(c.differences) == 0 && c.blocked == "":
 		b.keep(change, w, vm)
 	case !settled(vm.State):
-		b.block(change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
+		b.wait(change, vm, unsettled(vm.State))
+	case !vm.tagged && w.beingMade(vm):
+		b.wait(change, vm, unstarted)
 	case c.forced():
 		b.replace(change, w, own, c, disks)
 	case c.blocked != "":
@@ -187,22 +193,6 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	default:
 		change.Action, change.Edit = Update, &c.edit
 		change.Reason = "differs in " + fields(c.differences, func(Difference) bool { return true })
-	}
-}
-
-// keep decides about a machine that does not differ. One that is only being
-// made is not as it should be yet: the server may still take it back.
-func (b *builder) keep(change *Change, w *draft, vm *member) {
-	change.Action, change.Differences = Keep, nil
-	switch {
-	case vm.State == "Starting":
-		b.block(change, "it is Starting, and the server has not decided whether it stays; plan again when that is over")
-	case vm.State == "Created" && w.bp.Strategy != "JustCreate":
-		b.block(change, "the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so")
-	case vm.State == "Destroying":
-		b.block(change, "it is Destroying; plan again when that is over")
-	case !settled(vm.State):
-		change.Notes = append(change.Notes, "it is "+vm.State+" now")
 	}
 }
 
@@ -338,7 +328,7 @@ func (b *builder) remove(own *owned) Change {
 	case vm.tags.sourceKind() == spec.FromVolume && !slices.Contains(b.opts.AllowVolumeLoss, own.key):
 		b.block(&change, "the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss "+own.key)
 	case !settled(vm.State) && vm.State != "Unknown" && vm.State != "NoState":
-		b.block(&change, fmt.Sprintf("it is %s; plan again when that is over", vm.State))
+		b.wait(&change, vm, unsettled(vm.State))
 	default:
 		change.Disks = fates(b.scope, own.key, slices.Concat(disks.attached, disks.detached, disks.orphans))
 		change.Notes = append(change.Notes, strangeDisks(vm.Observed, change.Disks)...)

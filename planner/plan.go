@@ -101,6 +101,9 @@ type Change struct {
 	// Protected marks a blocked change that is blocked only because the machine
 	// is protected: that is as it should be, not a fault.
 	Protected bool `json:"protected,omitempty"`
+	// Passing is the state for which a blocked machine has to be waited, if
+	// that is all that blocks it. It is not kept in plan files.
+	Passing string `json:"-"`
 	// UUID is the VM's after the change; for delete, blocked and keep the one that exists.
 	UUID       string `json:"uuid,omitempty"`
 	Generation int    `json:"generation"`

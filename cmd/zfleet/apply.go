@@ -30,6 +30,7 @@ type runFlags struct {
 	timeout      time.Duration
 	stepTimeout  time.Duration
 	drainTimeout time.Duration
+	settle       time.Duration // what is left of --settle-timeout
 	reports      []string
 	events       string
 	dir          string
@@ -44,6 +45,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&f.timeout, "timeout", 0, "stop admitting steps after this time")
 	flags.DurationVar(&f.stepTimeout, "step-timeout", 0, "how long the server may work on one step; tightens limits.stepTimeout")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 20*time.Second, "after SIGTERM, how long to follow what is in flight")
+	flags.DurationVar(&f.settle, "settle-timeout", 2*time.Minute, "before planning, how long to wait for machines that the server is still working on; 0 does not wait")
 	flags.StringArrayVar(&f.reports, "report", nil, "write the report to `FILE`: .json, .md, .xml (JUnit) or .html; repeatable")
 	flags.StringVar(&f.events, "events", "", "write events as JSON lines to `FILE`, or - for stdout")
 	flags.StringVar(&f.dir, "run-dir", "", "`DIR` for plan, journal and report (default below $XDG_STATE_HOME/zfleet/runs)")
@@ -56,6 +58,9 @@ func newApply(a *app) *cobra.Command {
 		Short: "Make the cloud as the fleet file says",
 		Long: `Make the cloud as the fleet file says: plan, ask for consent, carry the plan out,
 report every machine. A failed machine does not stop the others.
+
+Machines that the server is still working on, of a run that was cut off for instance,
+are waited for before planning, up to --settle-timeout; then they are blocked.
 
 With a plan file exactly that plan is carried out, or nothing if what it was made
 from has changed since; -f then supplies the secrets that the plan refers to. At a
@@ -107,6 +112,9 @@ func (f *runFlags) check() error {
 			return err
 		}
 	}
+	if f.settle < 0 {
+		return usageError("--settle-timeout %s: want a duration, or 0 not to wait", f.settle)
+	}
 	if f.parallelism < 0 {
 		return usageError("--parallelism %d: want a number from 1", f.parallelism)
 	}
@@ -143,7 +151,8 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 
 	fromFile := plan != nil
 	if plan == nil {
-		if plan, err = a.plan(ctx, s, fleet, f.plan); err != nil {
+		plan, err = a.settled(ctx, s, &f.run, func() (*planner.Plan, error) { return a.plan(ctx, s, fleet, f.plan) })
+		if err != nil {
 			return err
 		}
 	}

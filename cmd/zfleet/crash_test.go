@@ -90,13 +90,19 @@ type crashBed struct {
 
 func newCrashBed(t *testing.T) *crashBed {
 	t.Helper()
+	return newSlowBed(t, 80*time.Millisecond)
+}
+
+// newSlowBed is newCrashBed with a server that takes so long for each job.
+func newSlowBed(t *testing.T, latency time.Duration) *crashBed {
+	t.Helper()
 	binary, err := crashBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &crashBed{t: t, binary: binary, dir: t.TempDir()}
 	b.state = filepath.Join(b.dir, "cloud.json")
-	b.sim, err = simulator.New(simulator.Options{Datacenter: examples.Datacenter, StatePath: b.state, Latency: 80 * time.Millisecond})
+	b.sim, err = simulator.New(simulator.Options{Datacenter: examples.Datacenter, StatePath: b.state, Latency: latency})
 	if err != nil {
 		t.Fatal(err)
 	}

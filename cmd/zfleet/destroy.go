@@ -53,13 +53,18 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	}
 	defer s.close()
 	scope := planner.Scope{Name: fleet.Name, ID: fleet.ID}
-	inventory, err := a.takeInventory(ctx, s, scope, planner.RequestsFor(fleet.Fleet))
+	options := f.plan.options()
+	options.Limits = fleet.Limits
+	plan, err := a.settled(ctx, s, &f.run, func() (*planner.Plan, error) {
+		inventory, err := a.takeInventory(ctx, s, scope, planner.RequestsFor(fleet.Fleet))
+		if err != nil {
+			return nil, err
+		}
+		return planner.BuildDestroy(inventory.Scope, inventory, options), nil
+	})
 	if err != nil {
 		return err
 	}
-	options := f.plan.options()
-	options.Limits = fleet.Limits
-	plan := planner.BuildDestroy(inventory.Scope, inventory, options)
 	f.run.again = strings.Join(f.plan.connection.again(), " ") // of the file only the scope mattered
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
 }

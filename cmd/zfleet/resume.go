@@ -31,8 +31,11 @@ the run was made from, resume does nothing and exits with 4. zfleet apply plans 
 
 -f and variables must be those of the run; they also supply the secrets. A run of
 destroy needs no file. The rest is a run of its own, with its own journal that names
-the one it resumes. A machine that the server is still working on is blocked; resume
-again when that is over.`,
+the one it resumes.
+
+What was in flight may still go on in the server: resume asks for its jobs, and
+waits up to --settle-timeout for them and for machines that are changing. What the
+server has not decided by then is blocked; resume again when that is over.`,
 		Example: `  zfleet runs
   zfleet resume -f fleet.yaml
   zfleet resume 20260102-030405-a1b2c3 -f fleet.yaml`,
@@ -89,7 +92,10 @@ func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
 	if s.endpoint != old.Endpoint {
 		fmt.Fprintf(a.stderr, "warning: the run worked on %s, this is %s\n", old.Endpoint, s.endpoint)
 	}
-	plan, err := a.planRest(ctx, s, old, fleet)
+	if err := a.followLate(ctx, s, &f.run, run.report, fleet.secrets()); err != nil {
+		return err
+	}
+	plan, err := a.settled(ctx, s, &f.run, func() (*planner.Plan, error) { return a.planRest(ctx, s, old, fleet) })
 	if err != nil {
 		return err
 	}
