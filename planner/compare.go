@@ -100,7 +100,7 @@ func (c *comparison) size() {
 		c.differ(Difference{Field: "cpu", Before: strconv.Itoa(c.vm.CPU), After: strconv.Itoa(wantCPU), NeedsStop: stop})
 		c.edit.CPU = &wantCPU
 	}
-	if off := wantMemory - c.vm.Memory; wantMemory != 0 && (off > hotplugUnit/2 || off < -hotplugUnit/2) {
+	if wantMemory != 0 && !sameMemory(wantMemory, c.vm.Memory) {
 		c.differ(Difference{Field: "memory", Before: formatSize(c.vm.Memory), After: formatSize(wantMemory), NeedsStop: stop})
 		c.edit.Memory = &wantMemory
 	}
@@ -111,12 +111,7 @@ func (c *comparison) hostname() {
 	if c.w.m.Hostname == nil {
 		return
 	}
-	have, want := "", *c.w.m.Hostname
-	for _, tag := range c.vm.SystemTags {
-		if name, ok := strings.CutPrefix(tag.Text, hostnameTag); ok {
-			have = name
-		}
-	}
+	have, want := c.vm.hostname(), *c.w.m.Hostname
 	if have != want {
 		c.differ(Difference{Field: "hostname", Before: have, After: want})
 		c.edit.Hostname = &want

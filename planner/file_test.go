@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -144,60 +143,6 @@ func TestCheckSecrets(t *testing.T) {
 	right["web/5.userData"] = "#cloud-confiG"
 	if err := CheckSecrets(plan, right); !isDigestError(err) || !strings.Contains(err.Error(), "web/5.userData") || strings.Contains(err.Error(), "confiG") {
 		t.Errorf("a changed secret: %v", err)
-	}
-}
-
-// TestStale: what a plan was made from is looked at again, and nothing else.
-func TestStale(t *testing.T) {
-	machines := []spec.Machine{web(1), web(2), web(3)}
-	base := applied(t, emptyInventory(), mustBuild(t, fleetOf(machines[:2]...), emptyInventory(), none))
-	machines[0].Name = "www"
-	plan := mustBuild(t, fleetOf(machines...), base, none)
-	index := func(inv *Inventory, key string) *Observed {
-		i := slices.IndexFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == testScope.MachineUUID(key, 0) })
-		return &inv.Machines[i]
-	}
-	first := testScope.MachineUUID("web/1", 0)
-	for _, tt := range []struct {
-		name string
-		move func(*Inventory)
-		want []Moved
-	}{
-		{"nothing", func(*Inventory) {}, nil},
-		{"what is not compared", func(inv *Inventory) {
-			vm := index(inv, "web/1")
-			vm.HostUUID, vm.ClusterUUID = uid("ab", 9), uid("c1", 2)
-			vm.SystemTags = []Tag{{Text: "vmMachineType::virt"}}
-		}, nil},
-		{"what is kept", func(inv *Inventory) { index(inv, "web/2").Name = "other" }, nil},
-		{"state", func(inv *Inventory) { index(inv, "web/1").State = "Stopped" },
-			[]Moved{{"web/1", "VM " + first + ": state was Running, is Stopped"}}},
-		{"gone", func(inv *Inventory) {
-			inv.Machines = slices.DeleteFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == first })
-		},
-			[]Moved{{"web/1", "VM " + first + " is gone"}}},
-		{"somebody made it", func(inv *Inventory) {
-			vm := *index(inv, "web/2")
-			vm.UUID, vm.UserTags = testScope.MachineUUID("web/3", 0), nil
-			inv.Machines = append(inv.Machines, vm)
-		}, []Moved{{"web/3", "VM " + testScope.MachineUUID("web/3", 0) + " was not there"}}},
-		{"a disk", func(inv *Inventory) {
-			inv.Disks = append(inv.Disks, Disk{UUID: uid("dd", 1), Name: "x", Tags: []Tag{{Text: testScope.DiskTag("web/1", 0)}}})
-		}, []Moved{{"web/1", "data disk " + uid("dd", 1) + " was not there"}}},
-	} {
-		inv := *base
-		inv.Machines = slices.Clone(base.Machines)
-		tt.move(&inv)
-		got := Stale(plan, &inv)
-		if len(got) != len(tt.want) {
-			t.Errorf("%s: moved %v, want %v", tt.name, got, tt.want)
-			continue
-		}
-		for i := range got {
-			if got[i].Key != tt.want[i].Key || !strings.HasPrefix(got[i].What, tt.want[i].What) {
-				t.Errorf("%s: moved %v, want %v", tt.name, got[i], tt.want[i])
-			}
-		}
 	}
 }
 

@@ -1,9 +1,7 @@
 package planner
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -28,7 +26,7 @@ func (o *ownership) fingerprint(change *Change) []string {
 	}
 	if own, ok := o.byKey[key]; ok {
 		for _, disk := range own.disks {
-			lines = append(lines, fmt.Sprintf("data disk %s: %q on VM %s", disk.UUID, disk.Name, disk.VMUUID))
+			lines = append(lines, diskThing(disk.UUID)+": "+diskPlace(disk.Name, disk.VMUUID))
 		}
 	}
 	slices.Sort(lines)
@@ -78,58 +76,6 @@ func vmLines(scope Scope, vm *Observed) []string {
 	return lines
 }
 
-// Moved is one thing that is no longer as it was when a plan was made.
-type Moved struct {
-	Key  string
-	What string // for people: what the plan saw and what is there now
-}
-
-// Stale compares what a plan was made from with a fresh inventory.
-func Stale(plan *Plan, inv *Inventory) []Moved {
-	o := newOwnership(plan.Scope, inv, nil)
-	var moved []Moved
-	for i := range plan.Changes {
-		change := &plan.Changes[i]
-		if change.Action == Keep {
-			continue
-		}
-		if what := movedBetween(change.Fingerprint, o.fingerprint(change)); what != "" {
-			moved = append(moved, Moved{Key: change.Key, What: what})
-		}
-	}
-	return moved
-}
-
-// maxMoved bounds how many differences of one machine are told.
-const maxMoved = 4
-
-// movedBetween says what differs between two fingerprints: things that came and
-// went as a whole, and of the rest each fact with both its values.
-func movedBetween(before, after []string) string {
-	was, is := facts(before), facts(after)
-	var parts []string
-	for _, thing := range slices.Sorted(maps.Keys(merged(was, is))) {
-		switch {
-		case was[thing] == nil:
-			parts = append(parts, thing+" was not there")
-			continue
-		case is[thing] == nil:
-			parts = append(parts, thing+" is gone")
-			continue
-		}
-		for _, fact := range slices.Sorted(maps.Keys(merged(was[thing], is[thing]))) {
-			planned, found := was[thing][fact], is[thing][fact]
-			if planned != found {
-				parts = append(parts, fmt.Sprintf("%s: %s was %s, is %s", thing, fact, cmp.Or(planned, "absent"), cmp.Or(found, "absent")))
-			}
-		}
-	}
-	if more := len(parts) - maxMoved; more > 0 {
-		parts = append(parts[:maxMoved], fmt.Sprintf("and %d more differences", more))
-	}
-	return strings.Join(parts, "; ")
-}
-
 // facts takes fingerprint lines apart: by the VM or disk that they speak of,
 // then by what they say of it.
 func facts(lines []string) map[string]map[string]string {
@@ -137,13 +83,16 @@ func facts(lines []string) map[string]map[string]string {
 	for _, line := range lines {
 		left, value, _ := strings.Cut(line, ": ")
 		kind, rest, _ := strings.Cut(left, " ")
-		thing, fact := left, "state"
+		thing, fact := left, "place"
 		if kind == "VM" {
 			uuid, field, _ := strings.Cut(rest, " ")
-			thing, fact = "VM "+uuid, field
+			thing, fact = vmThing(uuid), field
 		}
-		if fact == "tag" { // of which a VM has many
-			fact, value = "tag "+value, "set"
+		switch fact { // of which a VM has many
+		case "tag":
+			fact, value = tagFact(value), isSet
+		case "system tag":
+			fact, value, _ = strings.Cut(value, "::")
 		}
 		if things[thing] == nil {
 			things[thing] = make(map[string]string)
@@ -153,11 +102,11 @@ func facts(lines []string) map[string]map[string]string {
 	return things
 }
 
-func merged[V any](a, b map[string]V) map[string]V {
-	both := maps.Clone(a)
-	if both == nil {
-		return b
-	}
-	maps.Copy(both, b)
-	return both
-}
+// isSet is the value of the fact that a tag is there.
+const isSet = "set"
+
+func vmThing(uuid string) string       { return "VM " + uuid }
+func diskThing(uuid string) string     { return "data disk " + uuid }
+func tagFact(text string) string       { return "tag " + text }
+func onVM(uuid string) string          { return " on VM " + uuid }
+func diskPlace(name, vm string) string { return fmt.Sprintf("%q", name) + onVM(vm) }

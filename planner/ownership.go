@@ -67,6 +67,7 @@ func newOwnership(scope Scope, inv *Inventory, fleet *spec.Fleet) *ownership {
 		}
 	}
 	for i := range inv.Machines {
+		o.index(&inv.Machines[i])
 		if !o.sortFormer(&inv.Machines[i], inv.Formerly) {
 			o.sort(&inv.Machines[i], explicit, computed)
 		}
@@ -101,16 +102,20 @@ func (o *ownership) of(key string) *owned {
 	return own
 }
 
+// index makes one VM found by its UUID and by the keys that its tags claim.
+func (o *ownership) index(vm *Observed) {
+	o.byUUID[vm.UUID] = vm
+	o.byStem[stem(vm.UUID)] = append(o.byStem[stem(vm.UUID)], vm)
+	for _, key := range o.keysOf(vm) {
+		o.byTag[key] = append(o.byTag[key], vm)
+	}
+}
+
 // sort puts one VM where it belongs. A tag proves ownership only together with
 // the UUID: a clone has the tags of its original too.
 func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 	tags := o.scope.readTags(vm.UserTags)
 	keys := o.keysOf(vm)
-	o.byUUID[vm.UUID] = vm
-	o.byStem[stem(vm.UUID)] = append(o.byStem[stem(vm.UUID)], vm)
-	for _, key := range keys {
-		o.byTag[key] = append(o.byTag[key], vm)
-	}
 	if len(keys) == 0 {
 		key, ok := computed[stem(vm.UUID)]
 		if !ok {

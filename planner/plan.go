@@ -39,6 +39,9 @@ type Binding struct {
 	Ref  string `json:"ref"` // as written
 	UUID string `json:"uuid"`
 	Name string `json:"name"`
+	// Facts are what the plan relies on, as "what: value" lines. They leave out
+	// what moves by itself, such as actual sizes.
+	Facts []string `json:"facts,omitempty"`
 }
 
 // Refusal is a reason not to apply a plan: a safety limit, a guard.

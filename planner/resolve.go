@@ -14,7 +14,7 @@ import (
 // resolver binds references to catalog entries and collects what is wrong.
 type resolver struct {
 	catalog  Catalog
-	bindings map[Binding]bool
+	bindings map[bindingKey]Binding
 	findings spec.Diagnostics
 	seen     map[spec.Diagnostic]bool
 	asked    map[Kind]Asked // what of the cloud was looked at; nil if everything
@@ -25,7 +25,14 @@ type resolver struct {
 
 func newResolver(inv *Inventory) *resolver {
 	return &resolver{catalog: inv.Catalog, asked: inv.Asked, file: inv.file, imaginary: inv.imaginary,
-		bindings: make(map[Binding]bool), seen: make(map[spec.Diagnostic]bool)}
+		bindings: make(map[bindingKey]Binding), seen: make(map[spec.Diagnostic]bool)}
+}
+
+// bindingKey tells bindings apart: one name may mean different things in
+// different places.
+type bindingKey struct {
+	kind      Kind
+	ref, uuid string
 }
 
 // report adds a finding once: the machines of a group share their lines.
@@ -98,7 +105,8 @@ func (r *resolver) bind(kind Kind, ref *spec.Ref, at site, pos spec.Pos) *Entry 
 	}
 	switch len(found) {
 	case 1:
-		r.bindings[Binding{Kind: kind, Ref: ref.String(), UUID: found[0].UUID, Name: found[0].Name}] = true
+		text, entry := ref.String(), &found[0]
+		r.bindings[bindingKey{kind, text, entry.UUID}] = Binding{Kind: kind, Ref: text, UUID: entry.UUID, Name: entry.Name, Facts: entry.facts(kind, ref.UUID == "")}
 		return &found[0]
 	case 0:
 		r.missing(kind, ref, pos)
@@ -223,7 +231,7 @@ func (r *resolver) nearest(kind Kind, name string) string {
 // sorted returns the bindings by kind and text.
 func (r *resolver) sorted() []Binding {
 	list := make([]Binding, 0, len(r.bindings))
-	for b := range r.bindings {
+	for _, b := range r.bindings {
 		list = append(list, b)
 	}
 	slices.SortFunc(list, func(a, b Binding) int {

@@ -93,17 +93,17 @@ func TestResumeRefuses(t *testing.T) {
 	}{
 		{"nothing", func(*world) {}, nil},
 		{"a machine that the run keeps was edited", func(w *world) { w.vm(testScope.MachineUUID("web/5", 0)).Name = "edited" },
-			[]Moved{{"web/5", "planned keep, now update: differs in name"}}},
+			[]Moved{{Key: "web/5", What: "planned keep, now update: differs in name"}}},
 		{"an updated machine was edited elsewhere", func(w *world) { w.vm(testScope.MachineUUID("web/1", 0)).Name = "edited" },
-			[]Moved{{"web/1", "planned update, now update: name differs too"}}},
+			[]Moved{{Key: "web/1", What: "planned update, now update: name differs too"}}},
 		{"a machine was destroyed", func(w *world) { w.vm(testScope.MachineUUID("web/1", 0)).State = "Destroyed" },
-			[]Moved{{"web/1", "planned update, now create as generation 1"}}},
+			[]Moved{{Key: "web/1", What: "planned update, now create as generation 1"}}},
 		{"the replaced machine was destroyed, as the run does", func(w *world) { w.vm(testScope.MachineUUID("web/2", 0)).State = "Destroyed" }, nil},
 		{"the deleted machine got a disk", func(w *world) {
 			uuid := testScope.MachineUUID("web/3", 0)
 			w.inv.Disks = append(w.inv.Disks, Disk{UUID: uid("dd", 99), Name: "extra", Type: "Data", VMUUID: uuid,
 				Tags: []Tag{{Text: testScope.DiskTag("web/3", 0)}}})
-		}, []Moved{{"web/3", `data disk "extra" would be deleted too`}}},
+		}, []Moved{{Key: "web/3", What: `data disk "extra" would be deleted too`}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fleet, inv := busyFleet(t)

@@ -21,6 +21,7 @@ type applyFlags struct {
 	format      string
 	autoApprove bool
 	digest      string
+	skipMoved   bool
 	run         runFlags
 }
 
@@ -64,7 +65,13 @@ are waited for before planning, up to --settle-timeout; then they are blocked.
 
 With a plan file exactly that plan is carried out, or nothing if what it was made
 from has changed since; -f then supplies the secrets that the plan refers to. At a
-terminal it asks all the same; elsewhere the plan file is the consent.`,
+terminal it asks all the same; elsewhere the plan file is the consent.
+
+What the plan touches is read again before anything is sent: its machines, their
+disks, and whatever it refers to; after a question that was asked, too. Machines
+that are as the plan wants already are done, and of those that somebody began the
+rest is done. What changed otherwise is told, and nothing is done (exit code 4);
+with --skip-moved everything else is (exit code 6).`,
 		Example: `  zfleet apply --simulate -f examples/staging.yaml --auto-approve
   zfleet apply plan.json
   zfleet apply -f fleet.yaml --auto-approve --report report.html --report junit.xml`,
@@ -85,6 +92,7 @@ terminal it asks all the same; elsewhere the plan file is the consent.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
 	flags.StringVar(&f.digest, "expect-digest", "", "refuse a plan whose digest is not this `DIGEST`")
+	flags.BoolVar(&f.skipMoved, "skip-moved", false, "do the rest of a plan of which something changed since it was made")
 	flags.StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
 	return cmd
 }
@@ -160,14 +168,15 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 		return &exitError{code: exitStale, message: fmt.Sprintf("the plan's digest is %s, not %s", plan.Digest, f.digest), hint: "review the plan again"}
 	}
 	f.run.again = f.again()
-	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile && !term.IsTerminal(a.stdin), recheck: fromFile}, fleet.secrets(), f.format, f.run)
+	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile && !term.IsTerminal(a.stdin), recheck: fromFile, skipMoved: f.skipMoved}, fleet.secrets(), f.format, f.run)
 }
 
 // consent says how the operator's word is had, and whether time has passed
 // since the plan was made.
 type consent struct {
-	auto    bool
-	recheck bool
+	auto      bool
+	recheck   bool
+	skipMoved bool // do the rest of a plan of which something has moved
 }
 
 // carryOut shows a plan, gets consent, runs it and reports. It is the one way
@@ -196,7 +205,8 @@ func (a *app) carryOut(ctx context.Context, s *session, plan *planner.Plan, c co
 		c.recheck = true
 	}
 	if c.recheck {
-		if err := a.checkStale(ctx, s, plan); err != nil {
+		var err error
+		if plan, err = a.settle(ctx, s, plan, c.skipMoved, format); err != nil {
 			return err
 		}
 	}
@@ -229,34 +239,6 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
-}
-
-// checkStale refuses a plan when what it was made from has moved.
-func (a *app) checkStale(ctx context.Context, s *session, plan *planner.Plan) error {
-	var wants planner.Wants
-	for _, change := range plan.Changes {
-		for _, uuid := range []string{change.UUID, change.OldUUID} {
-			if uuid != "" {
-				wants.VMUUIDs = append(wants.VMUUIDs, uuid)
-			}
-		}
-	}
-	inventory, err := a.takeInventory(ctx, s, plan.Scope, wants)
-	if err != nil {
-		return err
-	}
-	moved := planner.Stale(plan, inventory)
-	if len(moved) == 0 {
-		return nil
-	}
-	hint := "plan again"
-	if plan.Endpoint != "" && plan.Endpoint != s.endpoint {
-		hint = fmt.Sprintf("the plan was made from %s, and this is %s: apply it there, or plan again", plan.Endpoint, s.endpoint)
-	}
-	for _, m := range moved {
-		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
-	}
-	return &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", plural(len(moved), "machine")), hint: hint}
 }
 
 func readPlan(path string) (*planner.Plan, error) {

@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"forge":     forgeCommand(),
 			"workflow":  runWorkflow,
 			"pipeline":  runPipeline,
+			"drift":     drift,
 			"digest-of": digestOf,
 		},
 	})

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -73,4 +75,42 @@ func setEnv(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec(args[1], args[2:]...))
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// drift changes one thing of the simulated cloud behind zfleet's back, or takes
+// it away: drift TABLE NAME FIELD VALUE, or drift TABLE NAME gone. A value that
+// is a number becomes one.
+func drift(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 && (len(args) != 3 || args[2] != "gone") {
+		ts.Fatalf("usage: drift TABLE NAME FIELD VALUE, or drift TABLE NAME gone")
+	}
+	path := filepath.Join(".zfleet", "simulator.json")
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile(path)))
+	decoder.UseNumber()
+	var state map[string]any
+	ts.Check(decoder.Decode(&state))
+	tables, _ := state["tables"].(map[string]any)
+	table, _ := tables[args[0]].(map[string]any)
+	found := false
+	for uuid, row := range table {
+		fields, _ := row.(map[string]any)
+		if fields["name"] != args[1] {
+			continue
+		}
+		found = true
+		if len(args) == 3 {
+			delete(table, uuid)
+			continue
+		}
+		fields[args[2]] = args[3]
+		if _, err := strconv.Atoi(args[3]); err == nil {
+			fields[args[2]] = json.Number(args[3])
+		}
+	}
+	if !found {
+		ts.Fatalf("nothing in %s is called %q", args[0], args[1])
+	}
+	data, err := json.Marshal(state)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(path), data, 0o600))
 }

@@ -150,22 +150,27 @@ func canAsk(text string) bool {
 	return ok && !strings.Contains(text, ",")
 }
 
-// networks lists the L3 networks. Which clusters reach one is known of its L2.
+// networks lists the L3 networks.
 func (r *reader) networks(ctx context.Context) ([]planner.Entry, error) {
 	l2s, err := zstack.List[zstack.L2Network](ctx, r.client, "/l2-networks")
 	if err != nil {
 		return nil, err
 	}
+	return whole(ctx, r, "/l3-networks", networkEntry(l2s))
+}
+
+// networkEntry converts an L3 network. Which clusters reach it is known of its L2.
+func networkEntry(l2s []zstack.L2Network) func(zstack.L3Network) planner.Entry {
 	clusters := make(map[string][]string)
 	for _, l2 := range l2s {
 		clusters[l2.UUID] = slices.Sorted(slices.Values(l2.AttachedClusterUUIDs))
 	}
-	return whole(ctx, r, "/l3-networks", func(l3 zstack.L3Network) planner.Entry {
+	return func(l3 zstack.L3Network) planner.Entry {
 		return planner.Entry{
 			UUID: l3.UUID, Name: l3.Name, State: l3.State, CreateDate: l3.CreateDate, ZoneUUID: l3.ZoneUUID,
 			ClusterUUIDs: clusters[l3.L2NetworkUUID], System: l3.System, Type: l3.Type,
 		}
-	})
+	}
 }
 
 func zoneEntry(z zstack.Zone) planner.Entry {

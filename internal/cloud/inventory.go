@@ -282,11 +282,25 @@ func byResource(tags []zstack.Tag) map[string][]zstack.Tag {
 	return by
 }
 
+// chunks splits values so that no query has more than chunk of them, nor a line
+// that a server or a proxy would refuse.
+func chunks(values []string) [][]string {
+	const longest = 4000
+	var parts [][]string
+	size := longest
+	for _, value := range values {
+		if size += len(value) + 1; size > longest || len(parts[len(parts)-1]) == chunk {
+			parts, size = append(parts, nil), len(value)
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], value)
+	}
+	return parts
+}
+
 // listIn lists the rows that meet the conditions and whose field has one of the
 // values, in chunks.
 func listIn[T zstack.Resource](ctx context.Context, client *zstack.Client, path, field string, values []string, conditions ...zstack.Condition) ([]T, error) {
-	values = slices.Compact(slices.Sorted(slices.Values(values)))
-	parts := slices.Collect(slices.Chunk(values, chunk))
+	parts := chunks(slices.Compact(slices.Sorted(slices.Values(values))))
 	found := make([][]T, len(parts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(queries)
