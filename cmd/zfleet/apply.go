@@ -257,9 +257,10 @@ func readPlan(path string) (*planner.Plan, error) {
 	return plan, nil
 }
 
-func plural(n int, noun string) string {
+// machines says a number of machines.
+func machines(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 machine"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d machines", n)
 }
