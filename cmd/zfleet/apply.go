@@ -257,10 +257,9 @@ func readPlan(path string) (*planner.Plan, error) {
 	return plan, nil
 }
 
-// machines says a number of machines.
-func machines(n int) string {
+func plural(n int, noun string) string {
 	if n == 1 {
-		return "1 machine"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d machines", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }

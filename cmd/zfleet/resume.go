@@ -170,7 +170,7 @@ func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet
 	for _, m := range moved {
 		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
 	}
-	return nil, &exitError{code: exitStale, message: fmt.Sprintf("more would be done with %s than the run was allowed to; nothing was done", machines(len(moved))),
+	return nil, &exitError{code: exitStale, message: fmt.Sprintf("more would be done with %s than the run was allowed to; nothing was done", plural(len(moved), "machine")),
 		hint: "zfleet apply plans anew and asks for consent"}
 }
 

@@ -32,7 +32,7 @@ func (a *app) settle(ctx context.Context, s *session, plan *planner.Plan, skipMo
 		return nil, err
 	}
 	if skipMoved {
-		a.say("Skipping what changed: %s.", machines(len(settled.Moved)))
+		a.say("Skipping what changed: %s.", plural(len(settled.Moved), "machine"))
 		return settled.WithoutMoved(), nil
 	}
 	if format == formatJSON {
@@ -44,7 +44,7 @@ func (a *app) settle(ctx context.Context, s *session, plan *planner.Plan, skipMo
 	if plan.Endpoint != "" && plan.Endpoint != s.endpoint {
 		hint = fmt.Sprintf("the plan was made from %s, and this is %s: apply it there, or plan again", plan.Endpoint, s.endpoint)
 	}
-	return nil, &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", machines(len(settled.Moved))), hint: hint}
+	return nil, &exitError{code: exitStale, message: fmt.Sprintf("%s changed since the plan was made; nothing was done", plural(len(settled.Moved), "machine")), hint: hint}
 }
 
 // keyList names machines, and of very many the first.

@@ -23,7 +23,7 @@ With --server-version also what that version of the server does not have.`,
 				if err != nil {
 					return err
 				}
-				a.say("%s: fleet %s is valid: %s.", files[len(files)-1], fleet.Name, machines(len(fleet.Machines)))
+				a.say("%s: fleet %s is valid: %s.", files[len(files)-1], fleet.Name, plural(len(fleet.Machines), "machine"))
 				return nil
 			})
 		},
