@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"strings"
 
 	"zfleet/planner"
 	"zfleet/spec"
@@ -56,17 +55,16 @@ const impactBytes = 120
 
 // vms says which VMs go, or "".
 func (i impact) vms() string {
-	var parts []string
-	if i.deleted > 0 {
-		parts = append(parts, fmt.Sprintf("%d deleted", i.deleted))
-	}
-	if i.replaced > 0 {
-		parts = append(parts, fmt.Sprintf("%d replaced", i.replaced))
-	}
-	if len(parts) == 0 {
+	total := plural(i.deleted+i.replaced, "VM")
+	switch {
+	case i.deleted+i.replaced == 0:
 		return ""
+	case i.replaced == 0:
+		return total + " will be deleted"
+	case i.deleted == 0:
+		return total + " will be destroyed and made anew"
 	}
-	return plural(i.deleted+i.replaced, "VM") + " will be destroyed: " + strings.Join(parts, ", ")
+	return fmt.Sprintf("%s will be destroyed: %d deleted, %d replaced", total, i.deleted, i.replaced)
 }
 
 // lost says which data disks go, or "".

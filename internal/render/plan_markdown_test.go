@@ -250,6 +250,9 @@ func withoutCode(line string) (rest string, ok bool) {
 		line = line[open:]
 		fence := len(line) - len(strings.TrimLeft(line, "`"))
 		line = line[fence:]
+		if fence > 80 { // which no implementation of GitHub's takes for a fence
+			continue
+		}
 		for {
 			end := strings.IndexByte(line, '`')
 			if end < 0 {

@@ -129,6 +129,10 @@ func mdText(text string) string {
 	return b.String()
 }
 
+// maxFence is the longest fence of backquotes that is relied on: the reference
+// implementation of CommonMark, and GitHub with it, knows none above 80.
+const maxFence = 16
+
 // mdCode puts text into a code span, fenced by more backquotes than it has in a
 // row.
 func mdCode(text string) string {
@@ -141,6 +145,9 @@ func mdCode(text string) string {
 			run = 0
 		}
 		longest = max(longest, run)
+	}
+	if longest >= maxFence {
+		return mdEntities(text)
 	}
 	fence := strings.Repeat("`", longest+1)
 	if strings.Trim(text, " ") == "" {
@@ -161,9 +168,14 @@ func mdCell(text string) string {
 	if !strings.Contains(text, "|") {
 		return mdCode(text)
 	}
+	return mdEntities(visible(text))
+}
+
+// mdEntities is code with all that could be markup as entities.
+func mdEntities(text string) string {
 	var b strings.Builder
 	b.WriteString("<code>")
-	for _, r := range visible(text) {
+	for _, r := range text {
 		if strings.ContainsRune(mdSpecial+"\"':/.", r) {
 			fmt.Fprintf(&b, "&#%d;", r)
 		} else {
