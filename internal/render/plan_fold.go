@@ -205,15 +205,6 @@ func ownField(field string) bool {
 	return strings.HasPrefix(field, "networks") && (strings.HasSuffix(field, ".ip") || strings.HasSuffix(field, ".mac"))
 }
 
-// diskShape is what disks of machines that are treated the same have in common.
-func diskShape(disks []planner.DiskFate) string {
-	var b strings.Builder
-	for _, d := range disks {
-		b.WriteString(bytesText(d.Size) + ",")
-	}
-	return b.String()
-}
-
 // same reports whether all values are equal.
 func same(values []string) bool {
 	for _, v := range values {

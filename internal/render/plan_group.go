@@ -154,49 +154,6 @@ func valueText(text string) string {
 	return visible(text)
 }
 
-// diskFates names every data disk that goes for ever, with its size.
-func (p *printer) diskFates(f *folded) {
-	if len(f.disks) == 0 {
-		return
-	}
-	var sum int64
-	columns, sizes := 0, 0
-	for _, d := range f.disks {
-		sum += d.Size
-		columns = max(columns, widest(d.Name))
-		sizes = max(sizes, widest(sizeText(d.Size)))
-	}
-	indent := strings.Repeat(" ", rowIndent)
-	p.put(plain, indent)
-	p.linef(bad, "deletes %s%s:", plural(len(f.disks), "data disk"), sumText(sum))
-	for _, d := range f.disks {
-		p.put(bad, indent+"  - delete  ")
-		if d.UUID == "" {
-			p.put(plain, strings.TrimRight(pad(visible(d.Name), columns)+"  "+sizeText(d.Size), " "))
-		} else {
-			p.put(plain, pad(visible(d.Name), columns)+"  "+pad(sizeText(d.Size), sizes)+"  ")
-			p.put(faint, d.UUID)
-		}
-		p.newline()
-	}
-}
-
-// sizeText writes the size of a disk; 0 means that it is not known.
-func sizeText(size int64) string {
-	if size == 0 {
-		return ""
-	}
-	return bytesText(size)
-}
-
-// sumText writes the size of several disks, as the end of a list.
-func sumText(sum int64) string {
-	if sum == 0 {
-		return ""
-	}
-	return ", " + bytesText(sum)
-}
-
 func actionPaint(a planner.Action) paint {
 	switch a {
 	case planner.Create:

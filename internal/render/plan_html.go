@@ -205,15 +205,12 @@ func (c *pageChange) addDisks(f *folded) {
 		return
 	}
 	c.Lost = diskTotal(f.disks)
-	var texts []string
-	for _, d := range f.disks {
-		if len(f.keys) == 1 {
-			c.Disks = append(c.Disks, pageDisk{visible(d.Name), sizeText(d.Size), visible(d.UUID)})
-		}
-		texts = append(texts, strings.TrimSuffix(d.Name+" ("+sizeText(d.Size)+")", " ()"))
-	}
 	if len(f.keys) > 1 {
-		c.DiskList = visible(ranges(texts))
+		c.DiskList = visible(joinSpans(f.diskSpans()))
+		return
+	}
+	for _, d := range f.disks {
+		c.Disks = append(c.Disks, pageDisk{visible(d.Name), sizeText(d.Size), visible(d.UUID)})
 	}
 }
 

@@ -43,7 +43,7 @@ func destroySection(action string, folds []*folded) section {
 		if alike {
 			reason = ""
 		}
-		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdValue(f.name()), reason, mdDisks(f.disks))
+		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdValue(f.name()), reason, mdDisks(f))
 		s.blocks = append(s.blocks, block{text: row, count: len(f.keys), keys: f.keys, disks: f.disks})
 	}
 	return s
@@ -125,28 +125,16 @@ func mdBrief(f *folded) string {
 	return mdCell(cutBytes(visible(f.asked()), mdBriefBytes))
 }
 
-// mdDisks names data disks with their sizes.
-func mdDisks(disks []planner.DiskFate) string {
-	if len(disks) == 0 {
+// mdDisks names the data disks that go with a fold, and their sizes.
+func mdDisks(f *folded) string {
+	if len(f.disks) == 0 {
 		return ""
 	}
-	texts := make([]span, len(disks))
-	for i, d := range disks {
-		texts[i] = span{cutBytes(visible(d.Name), mdValueBytes), 1}
-		if d.Size != 0 {
-			texts[i].text += " (" + bytesText(d.Size) + ")"
-		}
+	spans := f.diskSpans()
+	for i := range spans {
+		spans[i].text = cutBytes(visible(spans[i].text), mdValueBytes)
 	}
-	return fmt.Sprintf("**%s**: %s", diskTotal(disks), mdCell(cutSpans(texts, mdListBytes)))
-}
-
-// diskTotal counts disks and adds up their sizes.
-func diskTotal(disks []planner.DiskFate) string {
-	var sum int64
-	for _, d := range disks {
-		sum += d.Size
-	}
-	return plural(len(disks), "data disk") + sumText(sum)
+	return fmt.Sprintf("**%s**: %s", diskTotal(f.disks), mdCell(cutSpans(spans, mdListBytes)))
 }
 
 // mdFold writes machines that are treated the same.
@@ -168,7 +156,7 @@ func mdFold(f *folded) string {
 	}
 	m.differences(f.differences)
 	if len(f.disks) > 0 && f.action != planner.Replace {
-		m.linef("\nDeletes %s", mdDisks(f.disks))
+		m.linef("\nDeletes %s", mdDisks(f))
 	}
 	for i, note := range f.notes {
 		if i == 0 {

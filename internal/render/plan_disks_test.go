@@ -1,0 +1,67 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zfleet/planner"
+)
+
+// deletion deletes the n-th of many machines with two data disks each.
+func deletion(n int) planner.Change {
+	return planner.Change{Key: fmt.Sprintf("db/%d", n), Name: fmt.Sprintf("db-%d", n), Action: planner.Delete, UUID: uid("f1ee7000", n),
+		Reason: "not in the fleet file", Disks: []planner.DiskFate{
+			{UUID: uid("d15c", 2*n), Name: fmt.Sprintf("log-%d", n), Size: 10 << 30},
+			{UUID: uid("d15c", 2*n+1), Name: fmt.Sprintf("data-%d", n), Size: 100 << 30}}}
+}
+
+// TestManyDisks: all disks of a fold are named with their size, many of them as
+// ranges, and a gap is a gap.
+func TestManyDisks(t *testing.T) {
+	for _, tt := range []struct {
+		machines []int
+		want     string
+	}{
+		{[]int{1}, "log-1 (10 GiB), data-1 (100 GiB)"},
+		{[]int{1, 2}, "log-1 (10 GiB), data-1 (100 GiB), log-2 (10 GiB), data-2 (100 GiB)"},
+		{[]int{1, 2, 3, 4, 5, 7, 8, 9}, "log-1 … log-5 (10 GiB each), log-7 … log-9 (10 GiB each), data-1 … data-5 (100 GiB each), data-7 … data-9 (100 GiB each)"},
+		{[]int{1, 2, 3, 5, 7, 9, 11}, "log-1 … log-3 (10 GiB each), log-5 (10 GiB), log-7 (10 GiB), log-9 (10 GiB), log-11 (10 GiB), " +
+			"data-1 … data-3 (100 GiB each), data-5 (100 GiB), data-7 (100 GiB), data-9 (100 GiB), data-11 (100 GiB)"},
+	} {
+		var changes []planner.Change
+		for _, n := range tt.machines {
+			changes = append(changes, deletion(n))
+		}
+		folds := fold(changes, nil)
+		if len(folds) != 1 {
+			t.Fatalf("%v: %d folds, want 1", tt.machines, len(folds))
+		}
+		if d := cmp.Diff(tt.want, joinSpans(folds[0].diskSpans())); d != "" {
+			t.Errorf("%v (-want +got):\n%s", tt.machines, d)
+		}
+	}
+	var changes []planner.Change
+	for n := range 500 {
+		changes = append(changes, deletion(n+1))
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"text":     func(w io.Writer) error { return PlanText(w, planOf(changes...), Style{}) },
+		"markdown": func(w io.Writer) error { return PlanMarkdown(w, planOf(changes...), MarkdownOptions{}) },
+		"html":     func(w io.Writer) error { return PlanHTML(w, planOf(changes...)) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"1000 data disks, 55000 GiB", "data-1 … data-500 (100 GiB each)", "1000 data disks will be deleted"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("the %s does not say %q", name, want)
+			}
+		}
+	}
+}
