@@ -24,16 +24,21 @@ const formatVersion = "1.0"
 // After the first failed write nothing more is written: what follows a torn
 // line could not be told from damage.
 type Journal struct {
-	file   syncWriter
+	file   File
 	buffer []byte
 	err    error // the first failure
 }
 
-// syncWriter is the part of a file that a journal needs.
-type syncWriter interface {
+// File is the part of a file that a journal needs. What was written is durable
+// when Sync returns.
+type File interface {
 	io.WriteCloser
 	Sync() error
 }
+
+// NewJournal returns a journal on a file that is empty and whose directory
+// entry is durable.
+func NewJournal(file File) *Journal { return &Journal{file: file} }
 
 // CreateJournal makes the file of a journal, which must not exist. Only its
 // owner may read it. The directory entry is on disk when CreateJournal returns.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,3 +116,40 @@ func TestChanges(t *testing.T) {
 }
 
 func secret(path, value string) *spec.Text { return &spec.Text{Value: value, Secret: true, Path: path} }
+
+// TestMarksOfRemovedTags cuts a run off between a tag and the mark that says
+// whose it was. A tag of that name which somebody sets later is not the fleet's.
+func TestMarksOfRemovedTags(t *testing.T) {
+	old, changed := web(1), web(1)
+	old.UserTags, old.Tags = []string{"a", "b"}, []spec.Ref{byName("prod")}
+	changed.UserTags, changed.Tags = []string{"a"}, []spec.Ref{}
+	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(old), emptyInventory(), none))
+	plan := mustBuild(t, fleetOf(changed), inv, none)
+	cut := *plan
+	cut.Steps = slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool {
+		op, ok := s.Op.(RemoveTag)
+		return ok && strings.HasPrefix(op.Tag, TagNamespace)
+	})
+	inv = applied(t, inv, &cut)
+	rest := mustBuild(t, fleetOf(changed), inv, none)
+	var verbs []string
+	for _, step := range rest.Steps {
+		verbs = append(verbs, step.Op.Verb())
+	}
+	if d := cmp.Diff([]string{"remove-tag", "remove-tag"}, verbs); d != "" {
+		t.Errorf("what is left to do (-want +got):\n%s", d)
+	}
+	if moved := beyond(plan, rest); len(moved) > 0 {
+		t.Errorf("a resume may not do it: %v", moved)
+	}
+	inv = applied(t, inv, rest)
+	for _, tag := range inv.Machines[0].UserTags {
+		if strings.Contains(tag.Text, "::tags.") || strings.Contains(tag.Text, valueField("userTags", "b")) {
+			t.Errorf("tag %s is left", tag.Text)
+		}
+	}
+	inv.Machines[0].UserTags = append(inv.Machines[0].UserTags, Tag{UUID: uid("7a", 1), Text: "b"})
+	if again := mustBuild(t, fleetOf(changed), inv, none); again.Changes[0].Action != Keep {
+		t.Errorf("a tag that was set by hand: %s %s", again.Changes[0].Action, again.Changes[0].Reason)
+	}
+}

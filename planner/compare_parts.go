@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -127,6 +128,31 @@ func (c *comparison) userTags() {
 	if len(add)+len(remove) > 0 {
 		c.differ(Difference{Field: "userTags", Before: bracket(uniqueSorted(remove)), After: bracket(add)})
 	}
+	var values []string
+	for _, tag := range c.vm.UserTags {
+		values = append(values, tag.Text)
+	}
+	c.dropMarkers("userTags", append(values, c.w.m.UserTags...))
+}
+
+// dropMarkers removes the marks of values that are neither there nor asked for.
+// A run that is cut off after it removed a value leaves its mark, and a tag that
+// somebody sets by hand later would be taken for the fleet's.
+func (c *comparison) dropMarkers(list string, values []string) {
+	known := make(map[string]bool, len(values))
+	for _, value := range values {
+		known[valueField(list, value)] = true
+	}
+	var stale []Tag
+	for _, field := range slices.Sorted(maps.Keys(c.vm.tags.digests)) {
+		if strings.HasPrefix(field, list+".") && !known[field] {
+			stale = append(stale, c.vm.tags.digests[field]...)
+		}
+	}
+	if len(stale) > 0 {
+		c.differ(Difference{Field: "tags of zfleet", Before: fmt.Sprintf("%d of %s that are gone", len(stale), list), After: "(none)"})
+		c.edit.RemoveTags = append(c.edit.RemoveTags, stale...)
+	}
 }
 
 // patterns compares tag patterns in the same way.
@@ -160,6 +186,7 @@ func (c *comparison) patterns() {
 	if len(add)+len(remove) > 0 {
 		c.differ(Difference{Field: "tags", Before: bracket(remove), After: bracket(add)})
 	}
+	c.dropMarkers("tags", append(attached, c.w.bp.TagUUIDs...))
 }
 
 // upkeep mends what belongs to zfleet itself: the key tag of a VM whose tags

@@ -43,17 +43,21 @@ func newSite(t *testing.T, faults string) *site {
 func newDatacenter(t *testing.T, faults string) *simulator.Server {
 	t.Helper()
 	options := simulator.Options{Datacenter: examples.Datacenter, Latency: 10 * time.Millisecond, Strict: true}
-	if faults != "" {
-		var err error
-		if options.Faults, err = simulator.ParseFaults([]byte(faults)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	options.Faults = mustFaults(t, faults)
 	server, err := simulator.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return server
+}
+
+func mustFaults(t *testing.T, rules string) *simulator.Faults {
+	t.Helper()
+	faults, err := simulator.ParseFaults([]byte(rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faults
 }
 
 func siteOf(t *testing.T, server *simulator.Server, config zstack.Config) *site {

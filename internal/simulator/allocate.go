@@ -152,8 +152,8 @@ func (c *call) enterHost(vm, host record) {
 }
 
 // leaveHost takes a VM off its host, which gets its share back.
-func (c *call) leaveHost(vm record) {
-	if host := c.store.get("hosts", text(vm, "hostUuid")); host != nil {
+func (s *store) leaveHost(vm record) {
+	if host := s.get("hosts", text(vm, "hostUuid")); host != nil {
 		host["availableCpuCapacity"] = number(host, "availableCpuCapacity") + number(vm, "cpuNum")
 		host["availableMemoryCapacity"] = number(host, "availableMemoryCapacity") + number(vm, "memorySize")
 	}

@@ -165,6 +165,7 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 		}
 		vm["state"] = "Starting"
 		delete(c.store.Plans, uuid)
+		c.store.Still[uuid] = !run
 		err := c.allocate(vm, p)
 		if err != nil {
 			c.dropDisks(uuid, p)
@@ -181,6 +182,7 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 	}
 	return c.locked(func() error {
 		vm := c.store.get("vm-instances", uuid)
+		delete(c.store.Still, uuid)
 		if vm == nil {
 			return fail("SYS.1006", "云主机[uuid:%s]在创建过程中被删除", uuid)
 		}
@@ -190,7 +192,7 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 		if run {
 			vm["state"] = "Running"
 		} else {
-			c.leaveHost(vm)
+			c.store.leaveHost(vm)
 			vm["state"] = "Stopped"
 		}
 		c.store.touch(vm)
@@ -221,7 +223,7 @@ func (c *call) erase(uuid string) {
 	if vm == nil {
 		return
 	}
-	c.leaveHost(vm)
+	c.store.leaveHost(vm)
 	c.releaseNICs(uuid)
 	for _, nic := range c.store.partsOf("vm-instances/nics", uuid) {
 		c.store.remove("vm-instances/nics", text(nic, "uuid"))
@@ -240,6 +242,7 @@ func (c *call) erase(uuid string) {
 	c.store.dropTags(uuid)
 	c.store.untieKeys(uuid)
 	delete(c.store.Plans, uuid)
+	delete(c.store.Still, uuid)
 	delete(c.store.Owners, uuid)
 }
 

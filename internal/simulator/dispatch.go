@@ -18,7 +18,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, in *incoming) 
 	if id, ok := strings.CutPrefix(in.path, "/api-jobs/"); ok {
 		return s.poll(w, r, id)
 	}
-	c := &call{Server: s, ctx: s.ctx, op: in.op, request: in}
+	c := &call{Server: s, ctx: s.living(), op: in.op, request: in}
 	if err := s.credentials(r, c); err != nil {
 		return err
 	}

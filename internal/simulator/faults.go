@@ -24,11 +24,12 @@ const (
 	faultGarbage    = "garbage"     // an answer with status and text that is not the API's
 	faultSlow       = "slow"        // the answer comes after delay
 	faultError      = "error"       // the call, or its job, fails with error
+	faultRestart    = "restart"     // the request is accepted, then the server restarts: its jobs are lost
 )
 
 // needs lists the kinds of faults with the key that each cannot do without.
 var needs = map[string]string{
-	faultRefuse: "", faultDropBefore: "", faultDropAfter: "", faultHang: "", faultExpire: "",
+	faultRefuse: "", faultDropBefore: "", faultDropAfter: "", faultHang: "", faultExpire: "", faultRestart: "",
 	faultGarbage: "", faultSlow: "delay", faultError: "error",
 }
 
@@ -121,6 +122,7 @@ func (c *faultCode) record() record {
 //	garbage      answer with status (default 200) and text
 //	slow         answer after delay
 //	error        fail with error: code, description, details, elaboration, location, cause
+//	restart      accept the request, then restart: all jobs are lost, and stay unfinished
 //
 // delay goes with every fault. Errors name the line and what is allowed.
 func ParseFaults(data []byte) (*Faults, error) {

@@ -131,7 +131,7 @@ func TestFaultsAreCountedOnceEach(t *testing.T) {
 func TestFaultErrors(t *testing.T) {
 	for name, test := range map[string]struct{ rules, want string }{
 		"unknown call":  {"- {operation: CreateVmInstanc, fault: hang}", `line 1: operation "CreateVmInstanc": the simulator has no such call`},
-		"unknown fault": {"- {fault: hang}\n- {fault: explode}", `line 2: fault "explode": want one of drop-after, drop-before, error, expire, garbage, hang, refuse, slow`},
+		"unknown fault": {"- {fault: hang}\n- {fault: explode}", `line 2: fault "explode": want one of drop-after, drop-before, error, expire, garbage, hang, refuse, restart, slow`},
 		"no fault":      {"- {nth: 1}", `line 1: fault "": want one of`},
 		"unknown key":   {"- fault: hang\n  when: now", `line 2: unknown field "when"; a rule has the keys operation, path`},
 		"no delay":      {"- fault: slow", "line 1: fault slow needs delay"},
@@ -160,5 +160,5 @@ func TestFaultErrors(t *testing.T) {
 func ExampleParseFaults() {
 	_, err := ParseFaults([]byte("- {operation: CreateVmInstance, fault: drop}"))
 	fmt.Println(err)
-	// Output: faults: line 1: fault "drop": want one of drop-after, drop-before, error, expire, garbage, hang, refuse, slow
+	// Output: faults: line 1: fault "drop": want one of drop-after, drop-before, error, expire, garbage, hang, refuse, restart, slow
 }

@@ -48,12 +48,12 @@ func (s *Server) runJob(c *call, hook string) {
 	}
 	s.mu.Lock()
 	done := s.store.Jobs[c.job]
-	done.Done, done.Status, done.Result = true, status, clone(result)
+	done.Done, done.Ended, done.Status, done.Result = true, s.now(), status, clone(result)
 	s.changed()
 	s.mu.Unlock()
 	s.options.Log.Debug("job", "operation", c.op.name, "job", c.job, "status", status)
 	if hook != "" {
-		s.callHook(hook, c.job, status, result)
+		c.callHook(hook, status, result)
 	}
 }
 
@@ -93,7 +93,7 @@ func (s *Server) expire(id string) {
 }
 
 // callHook posts the result to the client, until it takes it.
-func (s *Server) callHook(hook, id string, status int, result record) {
+func (c *call) callHook(hook string, status int, result record) {
 	body, err := marshal(result, true)
 	if err != nil {
 		return
@@ -101,18 +101,18 @@ func (s *Server) callHook(hook, id string, status int, result record) {
 	for attempt := range hookAttempts {
 		if attempt > 0 {
 			select {
-			case <-s.ctx.Done():
+			case <-c.ctx.Done():
 				return
 			case <-time.After(hookPause):
 			}
 		}
-		r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, hook, bytes.NewReader(body))
+		r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, hook, bytes.NewReader(body))
 		if err != nil {
-			s.finding("X-Web-Hook: %v", err)
+			c.finding("X-Web-Hook: %v", err)
 			return
 		}
 		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("X-Job-UUID", id)
+		r.Header.Set("X-Job-UUID", c.job)
 		r.Header.Set("X-Job-Success", strconv.FormatBool(status == http.StatusOK))
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {

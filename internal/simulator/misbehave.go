@@ -7,10 +7,11 @@ import (
 
 // misbehave answers a request as a fault wants it.
 func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, in *incoming, action faultAction) {
+	life := s.living()
 	if action.Delay > 0 {
 		select {
 		case <-r.Context().Done():
-		case <-s.ctx.Done():
+		case <-life.Done():
 		case <-time.After(action.Delay):
 		}
 	}
@@ -23,7 +24,7 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, in *incoming,
 	case faultHang:
 		select {
 		case <-r.Context().Done():
-		case <-s.ctx.Done():
+		case <-life.Done():
 		}
 		hangUp()
 	case faultGarbage:
@@ -32,6 +33,10 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, in *incoming,
 	case faultExpire:
 		s.expireSessions()
 		s.answer(w, r, in)
+	case faultRestart:
+		s.answer(discard{}, r, in)
+		s.Restart()
+		hangUp()
 	case faultError:
 		in.fault = action.Error
 		s.answer(w, r, in)

@@ -58,11 +58,13 @@ type Server struct {
 	started  time.Time
 	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
 
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	jobs   sync.WaitGroup
+	gate sync.RWMutex   // held by whoever answers, and whole by a restart
+	jobs sync.WaitGroup // those of the present life
 
-	mu        sync.Mutex // guards all below
+	mu        sync.Mutex      // guards all below
+	life      context.Context // ends with Close or Restart, and all jobs with it
+	end       context.CancelFunc
+	faults    *Faults
 	store     *store
 	requests  []Request
 	findings  []string
@@ -83,14 +85,21 @@ func New(options Options) (*Server, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{options: options, accounts: dc.accounts}
+	s := &Server{options: options, accounts: dc.accounts, faults: options.Faults}
 	s.started = s.now()
 	if s.store, err = openStore(options.StatePath, dc.tables, s.now); err != nil {
 		return nil, err
 	}
 	s.store.settle()
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// living is the context of the server's present life.
+func (s *Server) living() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life
 }
 
 // now is the server's clock.
@@ -101,7 +110,9 @@ func (s *Server) now() time.Time {
 // Close ends all jobs where they are, which loses them as a crash of the real
 // server does, and writes the state.
 func (s *Server) Close() error {
-	s.cancel()
+	s.mu.Lock()
+	s.end()
+	s.mu.Unlock()
 	s.jobs.Wait()
 	s.mu.Lock()
 	if s.saving != nil {
@@ -115,9 +126,33 @@ func (s *Server) Close() error {
 	return s.saveError
 }
 
+// Restart ends all jobs where they are, as the end of the management node does,
+// and lets the server come up again: its tables and sessions are as they were,
+// the rows of lost jobs stay unfinished for ever.
+func (s *Server) Restart() {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.mu.Lock()
+	s.end()
+	s.mu.Unlock()
+	s.jobs.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store.settle()
+	s.life, s.end = context.WithCancel(context.Background())
+	s.changed()
+}
+
+// SetFaults changes the rules of misbehaviour. Nil ends it; what hangs, hangs on.
+func (s *Server) SetFaults(faults *Faults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = faults
+}
+
 // changed has the state written within a second. The caller holds mu.
 func (s *Server) changed() {
-	if s.options.StatePath != "" && s.saving == nil && s.ctx.Err() == nil {
+	if s.options.StatePath != "" && s.saving == nil && s.life.Err() == nil {
 		s.saving = time.AfterFunc(time.Second, s.save)
 	}
 }
@@ -160,6 +195,27 @@ func (s *Server) Findings() []string {
 	return slices.Clone(s.findings)
 }
 
+// A Job is the server's record of one asynchronous call, for tests.
+type Job struct {
+	UUID      string
+	Operation string // such as CreateVmInstance
+	Created   time.Time
+	Ended     time.Time // zero while it is at work
+	Status    int       // 200 or 503; 0 while it is at work, and of one that a restart lost
+}
+
+// Jobs returns the jobs that the server has on record, the oldest first.
+func (s *Server) Jobs() []Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var jobs []Job
+	for _, j := range s.store.Jobs {
+		jobs = append(jobs, Job{UUID: j.UUID, Operation: j.Operation, Created: j.Created, Ended: j.Ended, Status: j.Status})
+	}
+	slices.SortFunc(jobs, func(a, b Job) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.UUID, b.UUID)) })
+	return jobs
+}
+
 // VMs returns a copy of all VMs as the API shows them, destroyed ones too, in
 // the order of their names.
 func (s *Server) VMs() []map[string]any { return s.sorted("vm-instances") }
@@ -170,6 +226,11 @@ func (s *Server) UserTags() []map[string]any { return s.sorted("user-tags") }
 // Volumes returns a copy of all volumes as the API shows them, in the order of
 // their names.
 func (s *Server) Volumes() []map[string]any { return s.sorted("volumes") }
+
+// Tags returns a copy of all tags, those of users and then those of the system.
+func (s *Server) Tags() []map[string]any {
+	return append(s.sorted("user-tags"), s.sorted("system-tags")...)
+}
 
 func (s *Server) sorted(table string) []map[string]any {
 	s.mu.Lock()
@@ -218,7 +279,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in := s.receive(r)
-	action, faulty := s.options.Faults.match(r.Method, in.path, in.operationName())
+	s.mu.Lock()
+	faults := s.faults
+	s.mu.Unlock()
+	action, faulty := faults.match(r.Method, in.path, in.operationName())
 	if !faulty {
 		s.answer(w, r, in)
 		return
@@ -229,6 +293,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer does what the request asks for.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, in *incoming) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
 	// The server's container opens a session of its own for whoever has none.
 	if _, err := r.Cookie("JSESSIONID"); err != nil {
 		w.Header().Set("Set-Cookie", "JSESSIONID=node0"+newUUID()[:20]+"; Path=/zstack; HttpOnly")

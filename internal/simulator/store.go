@@ -33,6 +33,7 @@ type job struct {
 	UUID      string    `json:"uuid"`
 	Operation string    `json:"operation"`
 	Created   time.Time `json:"created"`
+	Ended     time.Time `json:"ended,omitzero"` // also of a job that was lost
 	Done      bool      `json:"done"`
 	Status    int       `json:"status,omitempty"` // 200 or 503
 	Result    record    `json:"result,omitempty"`
@@ -45,6 +46,7 @@ type state struct {
 	Jobs     map[string]*job              `json:"jobs"`
 	Owners   map[string]string            `json:"owners"` // account by resource; the admin's are not listed
 	Plans    map[string]*creation         `json:"plans"`  // of VMs that are registered only
+	Still    map[string]bool              `json:"still"`  // VMs in the making that are not to run
 	Burned   map[string]bool              `json:"burned"` // UUIDs that a failed creation left taken
 	Keys     map[string][]string          `json:"keys"`   // VMs by SSH key pair
 	NextMAC  int                          `json:"nextMAC"`
@@ -119,6 +121,9 @@ func (s *store) fill() {
 	}
 	if s.Plans == nil {
 		s.Plans = map[string]*creation{}
+	}
+	if s.Still == nil {
+		s.Still = map[string]bool{}
 	}
 	if s.Burned == nil {
 		s.Burned = map[string]bool{}

@@ -117,14 +117,21 @@ func (s *store) untieKeys(vm string) {
 }
 
 // settle ends what was under way when the server stopped, as the first look at
-// the hosts does: the rows of jobs stay as they are, the VMs do not.
+// the hosts does: to clients the rows of jobs stay as they are, the VMs do not.
 func (s *store) settle() {
-	for _, vm := range s.Tables["vm-instances"] {
-		switch text(vm, "state") {
-		case "Starting", "Rebooting", "Destroying":
-			vm["state"] = "Running"
-		case "Stopping":
-			vm["state"] = "Stopped"
+	for _, j := range s.Jobs {
+		if j.Ended.IsZero() {
+			j.Ended = s.now()
 		}
 	}
+	for uuid, vm := range s.Tables["vm-instances"] {
+		switch state := text(vm, "state"); {
+		case state == "Stopping", state == "Starting" && s.Still[uuid]:
+			s.leaveHost(vm)
+			vm["state"] = "Stopped"
+		case state == "Starting", state == "Rebooting", state == "Destroying":
+			vm["state"] = "Running"
+		}
+	}
+	clear(s.Still)
 }

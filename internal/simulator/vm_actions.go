@@ -238,7 +238,7 @@ func (c *call) finish(from, to string) (record, error) {
 			return nil
 		}
 		if to == "Stopped" {
-			c.leaveHost(vm)
+			c.store.leaveHost(vm)
 		}
 		vm["state"] = to
 		return nil

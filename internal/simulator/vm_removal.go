@@ -57,7 +57,7 @@ func destroyVM(c *call) (record, error) {
 			c.erase(uuid)
 			return nil
 		}
-		c.leaveHost(vm)
+		c.store.leaveHost(vm)
 		c.releaseNICs(uuid)
 		c.freeDataVolumes(uuid)
 		vm["state"] = "Destroyed"

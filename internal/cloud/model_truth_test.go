@@ -1,0 +1,148 @@
+package cloud
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"zfleet/executor"
+	"zfleet/planner"
+)
+
+// truth holds what a report says of a step against what the server did for it.
+func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
+	var working, done, sent int
+	var last time.Time
+	for _, job := range c.jobs {
+		if c.sender[job.UUID] != step.ID {
+			continue
+		}
+		sent++
+		end, over := c.finished[step.ID]
+		if job.Ended.IsZero() || over && job.Ended.After(end.At) {
+			working++
+		}
+		if job.Status == 200 {
+			done++
+		}
+		last = job.Created
+	}
+	_ = last
+	if (len(result.Attempts) == 0) != (result.Tries == 0 || !slices.ContainsFunc(result.Attempts, func(executor.Attempt) bool { return true })) {
+		c.t.Errorf("%s: %d attempts in %d tries", step.ID, len(result.Attempts), result.Tries)
+	}
+	if result.Failure == nil && (result.Status == executor.Failed || result.Status == executor.Indeterminate || result.Status == executor.Blocked) {
+		c.t.Errorf("%s ended %s without a reason", step.ID, result.Status)
+	}
+	switch result.Status {
+	case executor.Succeeded:
+		if working > 0 && !c.run.trouble.belated {
+			c.t.Errorf("%s succeeded while the server was at work on it", step.ID)
+		}
+		if why := c.lacks(step); why != "" {
+			c.t.Errorf("%s succeeded, but %s", step.ID, why)
+		}
+	case executor.Failed, executor.Blocked:
+		if working > 0 && !c.run.trouble.belated {
+			c.t.Errorf("%s ended %s (%s) while the server was at work on it", step.ID, result.Status, result.Failure.Message)
+		}
+		admits := strings.HasPrefix(result.Failure.Message, "the VM exists") || result.Facts != nil
+		if _, several := step.Op.(planner.TagDisks); done > 0 && !admits && !several && !c.run.trouble.belated {
+			c.t.Errorf("%s ended %s (%s), but the server did it", step.ID, result.Status, result.Failure.Message)
+		}
+	case executor.Indeterminate:
+		if len(result.Attempts) == 0 {
+			c.t.Errorf("%s is indeterminate, but nothing was sent for it", step.ID)
+		}
+	case executor.Skipped, executor.NotStarted:
+		if sent > 0 || len(result.Attempts) > 0 {
+			c.t.Errorf("%s is %s, but %d requests were sent for it, %d on record", step.ID, result.Status, sent, len(result.Attempts))
+		}
+	}
+}
+
+// lacks says what a step that succeeded has not brought about, or "". What
+// later steps of the same machine undo is not looked at.
+func (c *modelCheck) lacks(step planner.Step) string {
+	cloud := c.after
+	vm := cloud.vms[step.UUID]
+	state := textOf(vm, "state")
+	switch op := step.Op.(type) {
+	case planner.CreateVM:
+		switch {
+		case vm == nil || gone(state):
+			return "there is no VM"
+		case cloud.key(step.UUID) != step.Key:
+			return "the VM has no owner"
+		case vm["name"] != op.Blueprint.Name:
+			return "it has another name"
+		}
+		if facts := c.result[step.ID].Facts; facts != nil && (facts.UUID != step.UUID || facts.Name != vm["name"] || facts.State != state) {
+			return "the facts are of another VM: " + facts.State + ", not " + state
+		}
+	case planner.TagDisks:
+		tagged := 0
+		for uuid, volume := range cloud.volumes {
+			if volume["vmInstanceUuid"] == step.UUID && cloud.hasTag(uuid, op.Tag) {
+				tagged++
+			}
+		}
+		if tagged < op.Count {
+			return "disks have no tag"
+		}
+	case planner.UpdateVM:
+		if op.Name != nil && vm["name"] != *op.Name || op.Description != nil && textOf(vm, "description") != *op.Description ||
+			op.CPU != nil && vm["cpuNum"] != int64(*op.CPU) || op.Memory != nil && vm["memorySize"] != *op.Memory {
+			return "the VM does not have what was asked for"
+		}
+	case planner.ChangeOffering:
+		if vm["instanceOfferingUuid"] != op.OfferingUUID {
+			return "the VM has another offering"
+		}
+	case planner.SetHostname:
+		at := slices.IndexFunc(cloud.systemTags[step.UUID], func(tag string) bool { return strings.HasPrefix(tag, "hostname::") })
+		if at < 0 && op.Hostname != "" || at >= 0 && cloud.systemTags[step.UUID][at] != "hostname::"+op.Hostname {
+			return "the VM has another host name"
+		}
+	case planner.StopVM:
+		if state != "Stopped" && !c.ran(step, "start") {
+			return "the VM is " + state
+		}
+	case planner.StartVM:
+		if state != "Running" {
+			return "the VM is " + state
+		}
+	case planner.DestroyVM:
+		if vm != nil && state != "Destroyed" {
+			return "the VM is " + state
+		}
+	case planner.DeleteDisk:
+		if volume := cloud.volumes[op.VolumeUUID]; volume != nil && volume["status"] != "Deleted" {
+			return "the disk is there"
+		}
+	case planner.AddTag:
+		if !cloud.hasTag(step.UUID, op.Tag) && !c.ran(step, "remove-tag") {
+			return "the tag is not there"
+		}
+	case planner.RemoveTag:
+		if cloud.hasTag(step.UUID, op.Tag) {
+			return "the tag is there"
+		}
+	case planner.AttachTag:
+		if !cloud.hasPattern(step.UUID, op.TagUUID) {
+			return "the tag is not attached"
+		}
+	case planner.DetachTag:
+		if cloud.hasPattern(step.UUID, op.TagUUID) {
+			return "the tag is attached"
+		}
+	}
+	return ""
+}
+
+// ran reports whether a step of a verb was begun for the same VM.
+func (c *modelCheck) ran(step planner.Step, verb string) bool {
+	return slices.ContainsFunc(c.run.report.Steps, func(result executor.StepResult) bool {
+		return result.UUID == step.UUID && result.Verb == verb && result.Status != executor.Skipped && result.Status != executor.NotStarted
+	})
+}

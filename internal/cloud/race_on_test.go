@@ -1,0 +1,6 @@
+//go:build race
+
+package cloud
+
+// raceEnabled: the race detector makes the long tests several times slower.
+const raceEnabled = true
