@@ -90,7 +90,7 @@ func (f *modelFleet) add(random *rand.Rand, kind spec.SourceKind) {
 			g.fields[field.name] = f.value(field.values, random)
 		}
 	}
-	if kind == spec.FromImage && random.IntN(200) == 0 {
+	if kind == spec.FromImage && random.IntN(1000) == 0 {
 		g.fields["userData"] = `"#cloud-config\n"` // rarely: digests of secrets are slow on purpose
 	}
 	f.groups = append(f.groups, g)

@@ -3,7 +3,6 @@ package cloud
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"zfleet/executor"
 	"zfleet/planner"
@@ -12,7 +11,6 @@ import (
 // truth holds what a report says of a step against what the server did for it.
 func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	var working, done, sent int
-	var last time.Time
 	for _, job := range c.jobs {
 		if c.sender[job.UUID] != step.ID {
 			continue
@@ -25,11 +23,9 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 		if job.Status == 200 {
 			done++
 		}
-		last = job.Created
 	}
-	_ = last
-	if (len(result.Attempts) == 0) != (result.Tries == 0 || !slices.ContainsFunc(result.Attempts, func(executor.Attempt) bool { return true })) {
-		c.t.Errorf("%s: %d attempts in %d tries", step.ID, len(result.Attempts), result.Tries)
+	if sent > len(result.Attempts) {
+		c.t.Errorf("%s: %d requests, %d attempts in the report", step.ID, sent, len(result.Attempts))
 	}
 	if result.Failure == nil && (result.Status == executor.Failed || result.Status == executor.Indeterminate || result.Status == executor.Blocked) {
 		c.t.Errorf("%s ended %s without a reason", step.ID, result.Status)
