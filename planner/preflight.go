@@ -151,9 +151,11 @@ func (l *ledger) short(amount int64) []*draft {
 
 // settle compares a ledger, and enters the check and what follows of it.
 func (p *preflight) settle(l ledger) {
+	most := int64(0) // what one alone needs for a moment
 	for _, e := range l.entries {
-		l.check.Needed += e.take
+		l.check.Needed, most = l.check.Needed+e.take, max(most, e.asked)
 	}
+	l.check.Needed = max(l.check.Needed, most)
 	l.check.Available = max(0, l.check.Available)
 	l.check.Freed = l.chained + l.loose
 	now, later := l.short(l.check.Available+l.chained), l.short(l.check.Available+l.chained+l.loose)
@@ -195,8 +197,10 @@ func (c Check) Amount(n int64) string {
 // succeed, unless the operator knows better; as a warning if it may.
 func (p *preflight) refuse(hard bool, pos spec.Pos, code, hint, message string) {
 	if hard && !p.opts.AllowShortage {
-		p.refusals = append(p.refusals, Refusal{Code: code, Message: message, Pos: pos,
-			Hint: hint + "; --allow-shortage goes on all the same"})
+		refusal := Refusal{Code: code, Message: message, Pos: pos, Hint: hint + "; --allow-shortage goes on all the same"}
+		if !slices.Contains(p.refusals, refusal) {
+			p.refusals = append(p.refusals, refusal)
+		}
 		return
 	}
 	p.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: pos, Code: code, Message: message, Hint: hint})
