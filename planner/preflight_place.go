@@ -201,7 +201,7 @@ func (p *preflight) noHost(machines []*draft) {
 	hard := len(p.going) == 0 && !slices.ContainsFunc(p.created, func(w *draft) bool { return p.replaced(w) != nil })
 	p.out.Checks = append(p.out.Checks, Check{Resource: ResourceHosts, Of: keyRanges(keys), Needed: 1,
 		Short: len(keys), First: keys[:min(len(keys), maxFirst)]})
-	p.refuse(hard, w.m.At("source.image"), "no-host", "make room, enable a host, or change what they need or where they are placed",
+	p.refuse(hard, w.m.At(""), "no-host", "make room, enable a host, or change what they need or where they are placed",
 		fmt.Sprintf("no host can take even one of %s: %d CPUs and %s of memory, image %q, %s",
 			keyRanges(keys), cpu, formatBytes(memory), w.source.Name, p.siteName(w.site)))
 }

@@ -57,14 +57,14 @@ func (p *preflight) checkImages() {
 				there = there || here
 				up = up || here && (!known || s.State == "Enabled" && s.Status == "Connected")
 			}
-			pos, name := w.m.At(use.path), p.names.nameOf(KindZone, zone)
+			pos, where := w.m.At(use.path), p.zoneName(w, zone)
 			switch {
 			case !there:
 				p.names.errorf(pos, "out-of-reach", "add the image to a backup storage of that zone, or place the machine elsewhere",
-					"image %q is on no backup storage that zone %q reaches", use.entry.Name, name)
+					"image %q is on no backup storage that %s reaches", use.entry.Name, where)
 			case !up:
 				p.names.report(spec.Diagnostic{Severity: spec.Warning, Pos: pos, Code: "not-ready",
-					Message: fmt.Sprintf("the backup storages of zone %q that have image %q are not enabled and connected", name, use.entry.Name),
+					Message: fmt.Sprintf("the backup storages of %s that have image %q are not enabled and connected", where, use.entry.Name),
 					Hint:    "reconnect one, unless the primary storage has the image already"})
 			}
 		}
@@ -78,6 +78,14 @@ func (p *preflight) zoneOf(w *draft) string {
 		return zone
 	}
 	return p.entry(KindNetwork, w.bp.NICs[0].NetworkUUID).ZoneUUID
+}
+
+// zoneName says a zone in words that the file knows.
+func (p *preflight) zoneName(w *draft, zone string) string {
+	if name := p.names.nameOf(KindZone, zone); name != zone || len(w.bp.NICs) == 0 {
+		return fmt.Sprintf("zone %q", name)
+	}
+	return fmt.Sprintf("the zone of network %q", p.names.nameOf(KindNetwork, w.bp.NICs[0].NetworkUUID))
 }
 
 // storageDemand is one disk, and the storages on which it can be made.

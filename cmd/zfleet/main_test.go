@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":     exits,
 			"serve":     serve,
+			"serve-in":  serveIn,
 			"cp-r":      copyTree,
 			"set-field": setField,
 			"set-env":   setEnv,

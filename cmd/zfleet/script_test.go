@@ -27,6 +27,21 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		options.Faults = faults
 	}
+	serveWith(ts, options)
+}
+
+// serveIn starts a simulated management server of another data center, and logs
+// in as one of its accounts: serve-in DATACENTER ACCOUNT PASSWORD.
+func serveIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serve-in DATACENTER ACCOUNT PASSWORD")
+	}
+	serveWith(ts, simulator.Options{Datacenter: []byte(ts.ReadFile(args[0]))})
+	ts.Setenv("ZSTACK_ACCOUNT_NAME", args[1])
+	ts.Setenv("ZSTACK_ACCOUNT_PASSWORD", args[2])
+}
+
+func serveWith(ts *testscript.TestScript, options simulator.Options) {
 	sim, err := simulator.New(options)
 	ts.Check(err)
 	server := httptest.NewServer(sim)
