@@ -104,6 +104,9 @@ func newPlan(a *app) *cobra.Command {
 		Short: "Show what apply would do",
 		Long: `Show what apply would do, without doing any of it: plan sends nothing that could change the cloud.
 
+It says too whether what would be created fits: quotas, addresses, storage, CPUs,
+memory and hosts, as far as the account may read them. What cannot fit is refused.
+
 With --out the plan is kept in a file that apply carries out as it was reviewed.
 
 With -o markdown it is written for a comment on a change: what stands in the way,

@@ -18,7 +18,11 @@ func PlanFindings(plan *planner.Plan, file string) spec.Diagnostics {
 	at := spec.Pos{File: file}
 	var found spec.Diagnostics
 	for _, r := range plan.Refusals {
-		found = append(found, spec.Diagnostic{Severity: spec.Error, Pos: at, Code: r.Code, Message: r.Message, Hint: r.Hint})
+		pos := r.Pos
+		if pos.IsZero() {
+			pos = at
+		}
+		found = append(found, spec.Diagnostic{Severity: spec.Error, Pos: pos, Code: r.Code, Message: r.Message, Hint: r.Hint})
 	}
 	for _, c := range plan.Changes {
 		if c.Action != planner.Blocked || c.Protected {

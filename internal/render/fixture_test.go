@@ -92,7 +92,17 @@ func mixedPlan() *planner.Plan {
 			Reason: "the volume \"db-root\" is the machine's root disk, and a replacement would lose it",
 			Notes:  []string{"detach it, or set lifecycle.onChange: update"}})...)
 	plan.Refusals = []planner.Refusal{{Code: "max-deletes", Message: "2 machines would be deleted, the limit is 1 (10% of 9)",
-		Hint: "pass --allow-deletes 2, or raise safety.maxDeletes"}}
+		Hint: "pass --allow-deletes 2, or raise safety.maxDeletes"},
+		{Code: "over-quota", Message: "quota vm.num of the account (limit 20, used 13): 9 needed, 7 available and 1 freed by this plan; web/12 would not fit",
+			Hint: "raise the quota", Pos: spec.Pos{File: "fleet.yaml", Line: 7, Column: 3}}}
+	plan.Preflight = &planner.Preflight{
+		Checks: []planner.Check{
+			{Resource: planner.ResourceQuota, Of: "vm.num", Needed: 9, Available: 7, Freed: 1, Short: 7, First: []string{"web/6", "web/7", "web/8", "web/9", "web/10"}},
+			{Resource: planner.ResourceStorage, Of: "ps-ssd", Bytes: true, Needed: 360 << 30, Available: 399 << 40},
+			{Resource: planner.ResourceHosts, Of: "web/1 … web/3", Needed: 1, Short: 3, First: []string{"web/1", "web/2", "web/3"}},
+		},
+		Unchecked: []string{"addresses: the server reports ID.1002"},
+	}
 	plan.Copies = []planner.Copy{{UUID: uid("c09e", 1), Name: "web-01-clone", Key: "web/1", Why: "its UUID is not the one that web/1 has"}}
 	plan.Notes = []spec.Diagnostic{{Severity: spec.Warning, Pos: spec.Pos{File: "fleet.yaml", Line: 12, Column: 3},
 		Code: "capacity", Message: "4 machines want 18 GiB and the cluster \"kvm-a\" has 20 GiB free", Hint: "another fleet may take it first"}}

@@ -38,6 +38,11 @@ type planPage struct {
 	Changed      []pageSection
 	Copies       []planner.Copy
 
+	PreflightTitle string
+	PreflightOpen  bool
+	Checks         []pageCheck
+	Unchecked      []string
+
 	FindingsTitle string
 	Findings      []pageFinding
 	References    []pageReference
@@ -88,7 +93,7 @@ func planPageOf(plan *planner.Plan, title string) planPage {
 		pg.Unchanged = unchanged(n.Keep)
 	}
 	for _, r := range plan.Refusals {
-		pg.Refusals = append(pg.Refusals, planner.Refusal{Code: visible(r.Code), Message: visible(r.Message), Hint: visible(r.Hint)})
+		pg.Refusals = append(pg.Refusals, planner.Refusal{Code: visible(r.Code), Message: visible(placed(r)), Hint: visible(r.Hint)})
 	}
 	pg.changes(plan)
 	pg.BlockedTitle = blockedTitle(plan)
@@ -98,6 +103,7 @@ func planPageOf(plan *planner.Plan, title string) planPage {
 	for _, c := range plan.Copies {
 		pg.Copies = append(pg.Copies, planner.Copy{UUID: visible(c.UUID), Name: visible(c.Name), Key: visible(c.Key), Why: visible(c.Why)})
 	}
+	pg.preflight(plan)
 	pg.FindingsTitle = "Findings: " + countSeverities(plan.Notes)
 	for _, f := range foldFindings(plan.Notes) {
 		class := ""
