@@ -59,10 +59,28 @@ func (p *printer) group(g *changeGroup, names names) {
 	}
 	p.put(strong, g.name)
 	p.linef(plain, ": %s", strings.Join(parts, ", "))
-	for _, f := range fold(g.changes, names) {
+	folds := fold(g.changes, names)
+	for _, action := range [...]planner.Action{planner.Create, planner.Replace} {
+		p.common(action, setApart(folds, action))
+	}
+	for _, f := range folds {
 		p.fold(f)
 	}
 	p.newline()
+}
+
+// common writes what the changes of an action have in common.
+func (p *printer) common(action planner.Action, c *common) {
+	if c == nil {
+		return
+	}
+	p.put(plain, "    ") // without the sign, which stands once for every change
+	p.linef(strong, "%s to %s, all with", plural(c.machines, "machine"), action)
+	if c.reason != "" {
+		p.put(plain, strings.Repeat(" ", rowIndent))
+		p.hang(plain, rowIndent, c.reason)
+	}
+	p.rows(c.rows)
 }
 
 // fold writes changes that are the same but for their own names and addresses.

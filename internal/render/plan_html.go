@@ -54,6 +54,8 @@ type pageImpact struct{ Class, Text, More string }
 type pageSection struct {
 	Title, Why string
 	Open       bool
+	Reason     string     // of all changes
+	Common     []pageFact // of all changes
 	Changes    []pageChange
 }
 
@@ -138,6 +140,12 @@ func (pg *planPage) changes(plan *planner.Plan) {
 		{"What the new VMs are made of", "", planner.Replace, false, false},
 	} {
 		s := pageSection{Why: kind.why, Open: few && kind.action != planner.Replace}
+		if c := setApart(folds, kind.action); c != nil && !kind.destroyed {
+			s.Reason = visible(c.reason)
+			for _, r := range c.rows {
+				s.Common = append(s.Common, pageFact{r.label, visible(r.text())})
+			}
+		}
 		machines := 0
 		for _, f := range folds {
 			if f.action == kind.action && f.stops == kind.stops {

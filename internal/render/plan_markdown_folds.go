@@ -56,8 +56,11 @@ func titled(words string) string { return strings.ToUpper(words[:1]) + words[1:]
 func detailSection(title, noun string, t tier, open bool, folds []*folded) section {
 	s := foldedSection(title+": "+plural(machinesOfFolds(folds), "machine"), noun, open)
 	s.tier = t
+	if len(folds) > 0 {
+		s.open = mdCommon(setApart(folds, folds[0].action))
+	}
 	brief := s
-	brief.open = "| machine | VM | what |\n|---|---|---|\n"
+	brief.open += "| machine | VM | what |\n|---|---|---|\n"
 	for _, f := range folds {
 		full := block{text: mdFold(f), count: len(f.keys), keys: f.keys}
 		if f.action == planner.Replace {
@@ -69,6 +72,21 @@ func detailSection(title, noun string, t tier, open bool, folds []*folded) secti
 	}
 	s.brief = &brief
 	return s
+}
+
+// mdCommon writes what all changes of a section have in common.
+func mdCommon(c *common) string {
+	if c == nil {
+		return ""
+	}
+	m := &markdown{}
+	if c.reason != "" {
+		m.linef("%s", mdProse(c.reason))
+	}
+	m.linef("\nAll of them have:")
+	m.rows(c.rows)
+	m.linef("")
+	return m.text.String()
 }
 
 func machinesOfFolds(folds []*folded) int {

@@ -65,3 +65,42 @@ func TestManyDisks(t *testing.T) {
 		}
 	}
 }
+
+// TestCommon: what different changes have in common is said once, and nothing is
+// lost or said of a machine that it is not true of.
+func TestCommon(t *testing.T) {
+	var changes []planner.Change
+	for n := range 5 {
+		c := create(n + 1)
+		c.Reason = "no machine has this key"
+		c.Blueprint.Memory = int64(n+1) << 30
+		c.Blueprint.DataDisks[0].Size = int64(n+1) << 30
+		if n == 3 {
+			c.Blueprint.ZoneUUID = ""
+			c.Blueprint.UserTags = nil
+		}
+		changes = append(changes, c)
+	}
+	golden(t, "plan-apart.txt", func(w io.Writer) error { return PlanText(w, planOf(changes...), Style{Width: 80}) })
+	golden(t, "plan-apart.md", func(w io.Writer) error { return PlanMarkdown(w, planOf(changes...), MarkdownOptions{}) })
+
+	whole := fold(changes, nil)
+	apart := fold(changes, nil)
+	c := setApart(apart, planner.Create)
+	if c == nil {
+		t.Fatal("nothing is in common")
+	}
+	for i, f := range apart {
+		for _, r := range whole[i].rows {
+			if n := strings.Count(fmt.Sprint(f.rows, c.rows), fmt.Sprint(r)); n != 1 {
+				t.Errorf("%v: %s %v is said %d times", f.keys, r.label, r.values, n)
+			}
+		}
+		if len(f.rows)+len(c.rows) != len(whole[i].rows) {
+			t.Errorf("%v: %d rows of its own and %d in common, want %d", f.keys, len(f.rows), len(c.rows), len(whole[i].rows))
+		}
+	}
+	if c := setApart(fold(changes[:2], nil), planner.Create); c != nil {
+		t.Errorf("of two machines %v is set apart", c.rows)
+	}
+}
