@@ -244,8 +244,8 @@ func (r *headroomReader) quotas(ctx context.Context, account string) error {
 	if account == "" {
 		return errNoAccount
 	}
-	row, found, err := zstack.Get[zstack.Account](ctx, r.client, "/accounts", account)
-	if err != nil || found && row.Type == "SystemAdmin" {
+	rows, err := zstack.List[zstack.Account](ctx, r.client, "/accounts", zstack.In("uuid", []string{account}))
+	if err != nil || len(rows) == 1 && rows[0].Type == "SystemAdmin" {
 		return err
 	}
 	usages, err := r.client.Usages(ctx, account)
