@@ -23,10 +23,7 @@ digest=${ZFLEET_DIGEST:-$(cat "$out/digest" 2>/dev/null)}
 again() {
 	say "Nothing was applied: $1."
 	say "What would be done now has the digest $(field digest "$out/now.json"):"
-	cat "$out/now.md" >&2
-	if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-		cat "$out/now.md" >>"$GITHUB_STEP_SUMMARY"
-	fi
+	cat "$out/now.md" >&2 # on GitHub zfleet has put it on the page of the run too
 	say "Review it. To approve it, run this job by hand with that digest."
 	exit 4
 }

@@ -28,7 +28,4 @@ case $code in
 0) ;;
 *) say "zfleet diff: $(meaning "$code")." ;;
 esac
-if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-	cat "$out/comment.md" >>"$GITHUB_STEP_SUMMARY"
-fi
 exit "$code"

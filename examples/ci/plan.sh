@@ -11,6 +11,9 @@
 #   comment.md   what the reviewer reads; its first line is hidden and finds it again
 #   digest       the digest of the plan, which the approval is of
 #
+# and on GitLab findings.json and counts.json for its reports codequality and
+# terraform. On GitHub zfleet writes annotations and the summary of the step itself.
+#
 # It needs a key that may read and no more. With ZFLEET_INVENTORY=FILE, which a
 # job with a key has saved with `zfleet inventory`, it needs no key and no network.
 # ZFLEET_COMMIT is the commit that is reviewed; the comment names it.
@@ -22,7 +25,15 @@ set -u
 . "$(dirname "$0")/lib.sh"
 rm -f "$out/plan.json" "$out/comment.md" "$out/digest"
 
-zfleet validate "$@"
+# What GitLab shows beside the change: problems at their lines, and the counts.
+findings='' counts=''
+if [ -n "${GITLAB_CI:-}" ]; then
+	findings=--gitlab-codequality=$out/findings.json
+	counts=--gitlab-terraform=$out/counts.json
+fi
+
+# shellcheck disable=SC2086 # empty, or one word
+zfleet validate "$@" $findings
 code=$?
 if [ "$code" -ne 0 ]; then
 	say "zfleet validate: $(meaning "$code")."
@@ -33,7 +44,7 @@ if [ -n "${ZFLEET_INVENTORY:-}" ]; then
 	set -- "$@" --inventory "$ZFLEET_INVENTORY"
 fi
 # shellcheck disable=SC2086 # ZFLEET_PLAN_ARGS holds several words
-zfleet plan "$@" ${ZFLEET_PLAN_ARGS:-} --out "$out/plan.json" -o markdown >"$out/comment.md"
+zfleet plan "$@" ${ZFLEET_PLAN_ARGS:-} $findings $counts --out "$out/plan.json" -o markdown >"$out/comment.md"
 code=$?
 case $code in
 0 | 5) ;;
