@@ -68,8 +68,8 @@ func (e *DigestError) Error() string {
 }
 
 // Decode reads a plan file. It refuses unknown major versions, unknown fields,
-// a digest that does not fit (DigestError) and steps that do not follow from
-// the changes (DigestError).
+// and with a DigestError a digest that does not fit, steps that do not follow
+// from the changes, and changes that contradict themselves.
 func Decode(data []byte) (*Plan, error) {
 	var version struct {
 		FormatVersion string `json:"format_version"`
@@ -77,15 +77,14 @@ func Decode(data []byte) (*Plan, error) {
 	if err := json.Unmarshal(data, &version); err != nil {
 		return nil, fmt.Errorf("not a plan file: %w", err)
 	}
-	major, _, _ := strings.Cut(version.FormatVersion, ".")
-	if known, _, _ := strings.Cut(formatVersion, "."); major != known {
+	if major(version.FormatVersion) != major(formatVersion) {
 		return nil, fmt.Errorf("the plan has format version %q and this zfleet reads %s; make the plan again with this zfleet", version.FormatVersion, formatVersion)
 	}
 	var plan Plan
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&plan); err != nil {
-		return nil, fmt.Errorf("not a plan file: %w", err)
+		return nil, fmt.Errorf("not a plan file: %w", plainJSON(err))
 	}
 	if plan.digest() != plan.Digest {
 		return nil, &DigestError{"the digest of the plan does not fit its content"}
@@ -106,7 +105,25 @@ func Decode(data []byte) (*Plan, error) {
 	if !bytes.Equal(derived, written) {
 		return nil, &DigestError{"the steps of the plan do not follow from its changes"}
 	}
+	if err := plan.sound(); err != nil {
+		return nil, &DigestError{err.Error()}
+	}
+	if !plan.writtenAs(data) {
+		return nil, &DigestError{"the plan file is not as zfleet wrote it"}
+	}
 	return &plan, nil
+}
+
+// writtenAs reports whether the plan is what the data says to whoever reads it:
+// no key twice, none in another spelling, no number in another form. White
+// space may differ.
+func (p *Plan) writtenAs(data []byte) bool {
+	ours, err := p.Encode()
+	if err != nil {
+		return false
+	}
+	var want, got bytes.Buffer
+	return json.Compact(&want, ours) == nil && json.Compact(&got, data) == nil && bytes.Equal(want.Bytes(), got.Bytes())
 }
 
 // complete reports a change that lacks what its steps are derived from.

@@ -72,12 +72,10 @@ func TestBegunPlan(t *testing.T) {
 		}
 		if settled.Plan != plan {
 			rests++
-			data, err := settled.Plan.Encode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Decode(data); err != nil {
-				t.Fatalf("seed %d: the rest is no plan: %v", seed, err)
+		}
+		for _, p := range []*Plan{plan, settled.Plan} {
+			if _, err := Decode([]byte(strings.Join(encoded(t, p), "\n"))); err != nil {
+				t.Fatalf("seed %d: a plan contradicts itself: %v", seed, err)
 			}
 		}
 		dones += len(settled.Done)

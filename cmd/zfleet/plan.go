@@ -131,7 +131,7 @@ find the comment that it has to replace.`,
 	f.add(cmd)
 	f.fleet.addSeveral(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&out, "out", "", "write the plan to `FILE`")
+	flags.StringVar(&out, "out", "", "write the plan to `FILE`, which only its owner may read")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")
 	output.add(cmd, "text, markdown, json or html")
 	a.ci.addQuality(cmd)
