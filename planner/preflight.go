@@ -81,6 +81,7 @@ func (b *builder) preflight(changes []Change, room *Headroom) preflight {
 	for _, unread := range room.Unread {
 		p.out.Unchecked = append(p.out.Unchecked, unread.What+": "+unread.Why)
 	}
+	slices.Sort(p.out.Unchecked)
 	return p
 }
 

@@ -227,3 +227,42 @@ func TestWants(t *testing.T) {
 		t.Errorf("an inventory asks about networks %v", got.Networks)
 	}
 }
+
+// TestHeadroomOrder: in which order a server lists things does not show.
+func TestHeadroomOrder(t *testing.T) {
+	room := netRoom(2)
+	room.Networks[0].Ranges = append(room.Networks[0].Ranges, AddressRange{Start: "10.0.1.10", End: "10.0.1.20"})
+	room.Networks = append(room.Networks, NetworkRoom{UUID: uid("3e", 2), Free: 1, Ranges: []AddressRange{{Start: "10.2.0.1", End: "10.2.0.9"}}})
+	room.Hosts = []Room{{uid("20e", 1), uid("c1", 1), 3, gib}, {uid("20e", 1), uid("c1", 2), 1, 9 * gib}, {uid("20e", 2), uid("c1", 3), 1, gib}}
+	for i, name := range []string{"ps-ssd", "ps-far", "ps-hdd"} {
+		room.Storages = append(room.Storages, StorageRoom{UUID: uid("95", i+1), Name: name, State: "Enabled", Status: "Connected",
+			ZoneUUID: uid("20e", 1), ClusterUUIDs: []string{uid("c1", 2), uid("c1", 1)}, Available: int64(i) * 40 * gib})
+	}
+	room.Quotas = []Quota{{"vm.num", 2, 0}, {"vm.cpuNum", 3, 0}, {"volume.capacity", 10 * gib, gib}}
+	room.Unread = []Unread{{"hosts", "b"}, {"backup storage", "a"}}
+	file := fleetOf(append(webs(5, nil), replica(1))...)
+	inv := sized(emptyInventory())
+	inv.Headroom = room
+	want, err := mustBuild(t, file, inv, none).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *room
+	other.Networks, other.Hosts, other.Storages = reversed(room.Networks), reversed(room.Hosts), reversed(room.Storages)
+	other.Quotas, other.Unread = reversed(room.Quotas), reversed(room.Unread)
+	other.Networks[1].Ranges = reversed(other.Networks[1].Ranges)
+	inv.Headroom = &other
+	got, err := mustBuild(t, file, inv, none).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("the plan of the same headroom in another order (-want +got):\n%s", d)
+	}
+}
+
+func reversed[T any](list []T) []T {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}

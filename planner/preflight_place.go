@@ -134,10 +134,11 @@ func (w *draft) needs() (cpu, memory int64) {
 }
 
 // shape returns what the server has to know to say where a machine can go. It
-// can say that only of machines from images that have networks.
+// can say that only of machines from images that have networks; one that is only
+// registered goes nowhere yet.
 func (w *draft) shape() (Shape, bool) {
 	b := &w.bp
-	if b.Source != spec.FromImage || len(b.NICs) == 0 {
+	if b.Source != spec.FromImage || len(b.NICs) == 0 || b.Strategy == "JustCreate" {
 		return Shape{}, false
 	}
 	s := Shape{ImageUUID: b.SourceUUID, DefaultNetwork: b.DefaultNetwork, OfferingUUID: b.OfferingUUID, CPU: b.CPU, Memory: b.Memory,
