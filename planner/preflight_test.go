@@ -102,9 +102,11 @@ func TestQuotas(t *testing.T) {
 		{name: "disks by offering are asked for", edit: disks, room: quota("volume.data.num", 6, 0), want: []string{"quota volume.data.num: 8 of 6, 1 short: web/4",
 			"refused over-quota: quota volume.data.num of the account (limit 6, used 0): 8 needed, 6 available; web/4 would not fit"}},
 		{name: "space of all disks", edit: disks, room: quota("volume.capacity", 590*gib, 0), want: []string{"quota volume.capacity: 600 GiB of 590 GiB"}},
-		{name: "space of the image is asked for, that of the root disk taken", edit: large, room: quota("volume.capacity", 200*gib, 0), want: []string{
-			"quota volume.capacity: 240 GiB of 200 GiB, 1 short: web/4",
-			"refused over-quota: quota volume.capacity of the account (limit 200 GiB, used 0 B): 240 GiB needed, 200 GiB available; web/4 would not fit"}},
+		{name: "space of the image is asked for, that of the root disk taken", edit: large, room: quota("volume.capacity", 220*gib, 0), want: []string{
+			"quota volume.capacity: 240 GiB of 220 GiB"}},
+		{name: "space of larger root disks is taken", edit: large, room: quota("volume.capacity", 219*gib, 0), want: []string{
+			"quota volume.capacity: 240 GiB of 219 GiB, 1 short: web/4",
+			"refused over-quota: quota volume.capacity of the account (limit 219 GiB, used 0 B): 240 GiB needed, 219 GiB available; web/4 would not fit"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inv := sized(emptyInventory())
