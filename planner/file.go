@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -67,7 +68,18 @@ func (e *DigestError) Error() string {
 	return e.What + "; make the plan again and do not edit it by hand"
 }
 
-// Decode reads a plan file. It refuses unknown major versions, unknown fields,
+// reads reports whether a reader of one format version may take a document of
+// another one. What such a document says is done, or planned with: so there must
+// be nothing in it that the reader does not know, which a newer minor may have.
+func reads(own, version string) bool {
+	ownMajor, ownMinor, _ := strings.Cut(own, ".")
+	major, minor, _ := strings.Cut(version, ".")
+	most, err1 := strconv.Atoi(ownMinor)
+	n, err2 := strconv.Atoi(minor)
+	return err1 == nil && err2 == nil && major == ownMajor && 0 <= n && n <= most
+}
+
+// Decode reads a plan file. It refuses newer and unknown versions, unknown fields,
 // and with a DigestError a digest that does not fit, steps that do not follow
 // from the changes, and changes that contradict themselves.
 func Decode(data []byte) (*Plan, error) {
@@ -77,7 +89,7 @@ func Decode(data []byte) (*Plan, error) {
 	if err := json.Unmarshal(data, &version); err != nil {
 		return nil, fmt.Errorf("not a plan file: %w", err)
 	}
-	if major(version.FormatVersion) != major(formatVersion) {
+	if !reads(formatVersion, version.FormatVersion) {
 		return nil, fmt.Errorf("the plan has format version %q and this zfleet reads %s; make the plan again with this zfleet", version.FormatVersion, formatVersion)
 	}
 	var plan Plan

@@ -89,6 +89,8 @@ func TestTamperedPlanFile(t *testing.T) {
 		{"a field more", `"format_version"`, `"more": 1, "format_version"`, "unknown field"},
 		{"an operation", `"verb": "stop"`, `"verb": "explode"`, `unknown verb "explode"`},
 		{"a later format", `"format_version": "1.0"`, `"format_version": "2.0"`, `format version "2.0"`},
+		{"a newer minor", `"format_version": "1.0"`, `"format_version": "1.1"`, `format version "1.1"`},
+		{"no version", `"format_version": "1.0"`, `"format_version": "1"`, `format version "1"`},
 		{"text behind", "\n}\n", "\n}\n{}", "after top-level value"},
 	} {
 		if !bytes.Contains(data, []byte(tt.old)) {

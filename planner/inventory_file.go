@@ -106,8 +106,8 @@ func DecodeInventory(data []byte) (*InventoryFile, error) {
 	if version.FormatVersion == nil {
 		return nil, errors.New("not an inventory file: it has no format_version")
 	}
-	if got, known := *version.FormatVersion, inventoryVersion; major(got) != major(known) {
-		return nil, fmt.Errorf("the inventory has format version %q and this zfleet reads %s; take it again with this zfleet", got, known)
+	if got := *version.FormatVersion; !reads(inventoryVersion, got) {
+		return nil, fmt.Errorf("the inventory has format version %q and this zfleet reads %s; take it again with this zfleet", got, inventoryVersion)
 	}
 	if err := uniqueKeys(data); err != nil {
 		return nil, fmt.Errorf("not an inventory file: %w", err)
@@ -119,11 +119,6 @@ func DecodeInventory(data []byte) (*InventoryFile, error) {
 		return nil, fmt.Errorf("not an inventory file: %w", plainJSON(err))
 	}
 	return &file, file.check()
-}
-
-func major(version string) string {
-	before, _, _ := strings.Cut(version, ".")
-	return before
 }
 
 // plainJSON says which field of a JSON document has the wrong type in words

@@ -183,6 +183,8 @@ func TestDecodeInventory(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, want string }{
 		{"no JSON", "{", "", "not an inventory file"},
 		{"a later format", `"format_version": "1.0"`, `"format_version": "2.0"`, `format version "2.0"`},
+		{"a newer minor", `"format_version": "1.0"`, `"format_version": "1.1"`, `format version "1.1"`},
+		{"no version", `"format_version": "1.0"`, `"format_version": "1"`, `format version "1"`},
 		{"an earlier zfleet's", `"format_version": "1.0",`, ``, "no format_version"},
 		{"an unknown field", `"fleets"`, `"more": 1, "fleets"`, "more"},
 		{"a field twice", `"fleets"`, `"disks": [], "fleets"`, `"disks" stands twice`},
