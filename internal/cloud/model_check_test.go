@@ -33,6 +33,9 @@ func (w *modelWorld) check(r *modelRun) {
 	for _, early := range r.wire.early {
 		w.t.Errorf("%s left before its record was durable", early)
 	}
+	for _, uuid := range r.wire.blind {
+		w.t.Errorf("VM %s was asked for without a look whether it is there", uuid)
+	}
 	if r.report == nil { // it ended before its start was on record: nothing may have left
 		for _, job := range w.server.Jobs() {
 			if !job.Created.Before(r.began) {
@@ -278,15 +281,12 @@ func (c *modelCheck) rate() {
 	if most == 0 {
 		return
 	}
-	arrivals := c.run.wire.arrivals
-	for i := range arrivals {
-		n := 0
-		for _, at := range arrivals[i:] {
-			if at.Sub(arrivals[i]) < time.Second {
-				n++
-			}
+	arrivals, first := c.run.wire.arrivals, 0
+	for last, at := range arrivals {
+		for at.Sub(arrivals[first]) >= time.Second {
+			first++
 		}
-		if float64(n) > 2*float64(most)+1 {
+		if n := last - first + 1; float64(n) > 2*float64(most)+1 {
 			c.t.Errorf("%d requests within a second, the limit is %v", n, most)
 			return
 		}

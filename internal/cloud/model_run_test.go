@@ -49,8 +49,10 @@ func (w *modelWorld) say(format string, args ...any) {
 
 // settle waits until the server has nothing in flight any more.
 func (w *modelWorld) settle() {
-	for w.busy() {
-		time.Sleep(100 * time.Millisecond)
+	for began := time.Now(); w.busy(); time.Sleep(100 * time.Millisecond) {
+		if time.Since(began) > time.Hour {
+			w.t.Fatal("the server does not come to rest")
+		}
 	}
 }
 
@@ -83,7 +85,8 @@ type modelProcess struct {
 func (w *modelWorld) process(requestsPerSecond float64) *modelProcess {
 	w.t.Helper()
 	w.processes++
-	wire := &modelWire{handler: w.server, late: &w.late, random: rand.New(rand.NewPCG(w.seed, w.processes))}
+	wire := &modelWire{handler: w.server, late: &w.late, random: rand.New(rand.NewPCG(w.seed, w.processes)),
+		absent: make(map[string]bool), creates: make(map[string]string)}
 	client, err := zstack.New(zstack.Config{
 		Endpoint: "http://zstack", Transport: wire, AccountName: "admin", AccountPassword: "password", RequestsPerSecond: requestsPerSecond,
 	})

@@ -15,7 +15,7 @@ var modelOperations = []string{"CreateVmInstance", "CreateVmInstanceFromVolume",
 
 // modelPlaces are the requests that may be struck by method and path.
 var modelPlaces = []string{
-	"method: POST", "method: PUT", "method: DELETE", "method: GET", "method: GET, path: /api-jobs/*", "method: GET, path: /api-jobs/*",
+	"method: POST", "method: PUT", "method: DELETE", "method: GET", "method: GET, path: /api-jobs/*", "method: GET, path: /api-jobs/*", "method: GET, path: /api-jobs/*",
 	"method: GET, path: /vm-instances/*", "method: GET, path: /user-tags", "method: PUT, path: /accounts/login",
 }
 
@@ -32,8 +32,12 @@ var modelKinds = []struct {
 	{"fault: garbage, status: 502, text: <html>Bad Gateway</html>", false}, {"fault: garbage, status: 504, text: ''", false},
 	{`fault: garbage, text: '{"inventory": {'`, false}, {"fault: garbage, text: hello", false},
 	{"fault: garbage, status: 400, text: what", false}, {"fault: garbage, status: 429, text: slowly", false},
-	{"fault: garbage, status: 404, text: the job has been expired", true}, {"fault: garbage, status: 500, text: ''", false},
+	{"fault: garbage, status: 404, text: the job has been expired", true}, {"fault: garbage, status: 404, text: the job has been expired", true},
+	{"fault: garbage, status: 500, text: ''", false},
 	{"fault: error, error: {code: SYS.1001, description: timeout}", false},
+	{"fault: fail-after, error: {code: SYS.1001, description: timeout}", false},
+	{"fault: fail-after, error: {code: SYS.1012, description: the node left}", false},
+	{"fault: fail-after, error: {code: SYS.1000, description: internal}", false},
 	{"fault: error, error: {code: SYS.1010, description: starting}", false},
 	{"fault: error, error: {code: SYS.1012, description: the node left}", false},
 	{"fault: error, error: {code: SYS.1006, cause: {code: HOST_ALLOCATION.1000}}", false},

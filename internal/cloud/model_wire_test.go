@@ -2,11 +2,14 @@ package cloud
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +75,10 @@ type modelWire struct {
 	journal  *modelDisk // of the run; nil: requests need no record
 	reached  func()     // called at moments at which a process may end; nil: nobody cares
 	arrivals []time.Time
-	early    []string // requests that left before their record was durable
+	early    []string          // requests that left before their record was durable
+	blind    []string          // creations without a look at the machine before
+	absent   map[string]bool   // VMs that were seen not to be there, since their last creation was sent
+	creates  map[string]string // VM by job
 }
 
 var errPowerOff = errors.New("the process has ended")
@@ -102,7 +108,50 @@ func (w *modelWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if travel := w.travel(r.Context()); travel != nil {
 		return nil, travel
 	}
+	if err == nil {
+		w.learn(r, response)
+	}
 	return response, err
+}
+
+// learn notes what an answer says about VMs: that one is not there, or that its
+// creation was turned away for a session that had ended.
+func (w *modelWire) learn(r *http.Request, response *http.Response) {
+	path, last := r.URL.Path, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	isVM := r.Method == http.MethodGet && strings.HasSuffix(path, "/vm-instances/"+last)
+	if !isVM && !strings.HasSuffix(path, "/api-jobs/"+last) && r.Header.Get("X-Job-Uuid") == "" {
+		return
+	}
+	body, _ := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case isVM && response.StatusCode == http.StatusOK:
+		w.absent[last] = bytes.Contains(body, []byte(`"inventories":[]`))
+	case bytes.Contains(body, []byte("ID.1001")):
+		w.absent[w.creates[cmp.Or(r.Header.Get("X-Job-Uuid"), last)]] = true
+	}
+}
+
+// creation notes that a VM is asked for. What is not known to be absent may be
+// there already. The caller holds mu.
+func (w *modelWire) creation(r *http.Request, job string) {
+	var body struct {
+		Params struct {
+			ResourceUUID string `json:"resourceUuid"`
+		} `json:"params"`
+	}
+	data, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	if json.Unmarshal(data, &body) != nil || w.journal == nil {
+		return
+	}
+	uuid := body.Params.ResourceUUID
+	if !w.absent[uuid] {
+		w.blind = append(w.blind, uuid)
+	}
+	w.absent[uuid], w.creates[job] = false, uuid
 }
 
 // leave lets a request travel to the server. It may have to be delivered later
@@ -113,7 +162,11 @@ func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, err 
 	if job != "" && w.journal != nil && !w.journal.durable(job) {
 		w.early = append(w.early, r.Method+" "+r.URL.Path)
 	}
-	if r.URL.Path == "/zstack/v1/vm-instances" && job != "" && w.lateness > 0 && w.random.IntN(w.lateness) == 0 {
+	creates := r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/zstack/v1/vm-instances")
+	if creates {
+		w.creation(r, job)
+	}
+	if creates && w.lateness > 0 && w.random.IntN(w.lateness) == 0 {
 		late = time.Duration(1+w.random.IntN(40_000)) * time.Millisecond
 	}
 	w.mu.Unlock()

@@ -104,10 +104,14 @@ func (c *call) run() (record, error) {
 	if err != nil || dry {
 		return record{}, err
 	}
-	if c.request.fault != nil {
-		return nil, &apiError{raw: c.request.fault}
+	fault := c.request.fault
+	if fault == nil || c.request.faultAfter {
+		result, err := c.op.handle(c)
+		if fault == nil || err != nil {
+			return result, err
+		}
 	}
-	return c.op.handle(c)
+	return nil, &apiError{raw: fault}
 }
 
 // check evaluates all rules. dry says that the caller wanted no more than that.

@@ -24,13 +24,14 @@ const (
 	faultGarbage    = "garbage"     // an answer with status and text that is not the API's
 	faultSlow       = "slow"        // the answer comes after delay
 	faultError      = "error"       // the call, or its job, fails with error
+	faultFailAfter  = "fail-after"  // everything is done, but the call, or its job, fails with error
 	faultRestart    = "restart"     // the request is accepted, then the server restarts: its jobs are lost
 )
 
 // needs lists the kinds of faults with the key that each cannot do without.
 var needs = map[string]string{
 	faultRefuse: "", faultDropBefore: "", faultDropAfter: "", faultHang: "", faultExpire: "", faultRestart: "",
-	faultGarbage: "", faultSlow: "delay", faultError: "error",
+	faultGarbage: "", faultSlow: "delay", faultError: "error", faultFailAfter: "error",
 }
 
 // Faults are the rules by which a simulator misbehaves. They count the requests
@@ -122,6 +123,7 @@ func (c *faultCode) record() record {
 //	garbage      answer with status (default 200) and text
 //	slow         answer after delay
 //	error        fail with error: code, description, details, elaboration, location, cause
+//	fail-after   do what was asked, then fail with error all the same, as a call that took too long
 //	restart      accept the request, then restart: all jobs are lost, and stay unfinished
 //
 // delay goes with every fault. Errors name the line and what is allowed.
@@ -164,8 +166,8 @@ func (e *faultEntry) rule() (*faultRule, error) {
 		return nil, fmt.Errorf("fault %s needs delay, as in delay: 500ms", kind)
 	case need == "error" && (e.Error == nil || e.Error.Code == ""):
 		return nil, fmt.Errorf("fault %s needs error with a code, as in error: {code: SYS.1006, details: no room}", kind)
-	case kind != faultError && e.Error != nil:
-		return nil, fmt.Errorf("error goes with fault error, not with %s", kind)
+	case need != "error" && e.Error != nil:
+		return nil, fmt.Errorf("error goes with the faults error and fail-after, not with %s", kind)
 	case kind != faultGarbage && (e.Status != 0 || e.Text != ""):
 		return nil, fmt.Errorf("status and text go with fault garbage, not with %s", kind)
 	case e.Nth < 0 || e.Times < 0 || e.After < 0:

@@ -37,8 +37,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, in *incoming,
 		s.answer(discard{}, r, in)
 		s.Restart()
 		hangUp()
-	case faultError:
-		in.fault = action.Error
+	case faultError, faultFailAfter:
+		in.fault, in.faultAfter = action.Error, action.Kind == faultFailAfter
 		s.answer(w, r, in)
 	default: // slow
 		s.answer(w, r, in)

@@ -26,6 +26,8 @@ type incoming struct {
 	vars   map[string]string
 	err    error  // why there is no operation
 	fault  record // error that a fault makes of the call
+	// faultAfter says that the call is carried out before it fails.
+	faultAfter bool
 }
 
 func (in *incoming) operationName() string {
