@@ -123,7 +123,8 @@ func (p *printer) obstacles(plan *planner.Plan) {
 	p.newline()
 }
 
-// maxReminders is how many blocked machines, or groups of them, are listed again.
+// maxReminders is how many blocked machines, or groups of them, and refusals are
+// listed again.
 const maxReminders = 5
 
 // reminder says once more, below a long plan, what stands in its way.
@@ -141,7 +142,11 @@ func (p *printer) reminder(plan *planner.Plan) {
 		p.put(alarming, "! blocked  ")
 		p.hang(plain, 11, cutSpans(spansOf(b.keys), 200)+": "+b.reason)
 	}
-	for _, r := range plan.Refusals {
+	for i, r := range plan.Refusals {
+		if i == maxReminders && len(plan.Refusals) > maxReminders+1 {
+			p.linef(alarming, "! refused  for %d more reasons, listed above", len(plan.Refusals)-i)
+			break
+		}
 		p.put(alarming, "! refused  ")
 		p.hang(plain, 11, refusalText(r))
 		if r.Hint != "" {

@@ -104,3 +104,33 @@ func TestCommon(t *testing.T) {
 		t.Errorf("of two machines %v is set apart", c.rows)
 	}
 }
+
+// TestReminderIsShort: what stands in the way is all said above, and not so often
+// below that the end of the plan is lost again.
+func TestReminderIsShort(t *testing.T) {
+	var changes []planner.Change
+	plan := planOf()
+	for n := range 300 {
+		changes = append(changes, planner.Change{Key: fmt.Sprintf("db/%d", n), Action: planner.Blocked, Reason: fmt.Sprint("reason ", n)})
+		plan.Refusals = append(plan.Refusals, planner.Refusal{Code: "policy", Message: fmt.Sprint("message ", n)})
+	}
+	plan.Changes = changes
+	var out bytes.Buffer
+	if err := PlanText(&out, plan, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 300 {
+		if !strings.Contains(out.String(), fmt.Sprintf("    reason %d\n", n)) || !strings.Contains(out.String(), fmt.Sprintf("! message %d [policy]\n", n)) {
+			t.Fatalf("reason or message %d is not said", n)
+		}
+	}
+	_, end, _ := strings.Cut(out.String(), "\nReferences\n")
+	for _, want := range []string{"! blocked  295 more, listed above with their reasons\n", "! refused  for 295 more reasons, listed above\n"} {
+		if !strings.Contains(end, want) {
+			t.Errorf("the end does not say %q", want)
+		}
+	}
+	if lines := strings.Count(end, "\n"); lines > 30 {
+		t.Errorf("after the references there are %d lines:\n%s", lines, end)
+	}
+}
