@@ -190,6 +190,11 @@ func TestGitLabPipeline(t *testing.T) {
 				t.Errorf("%s: needs %q", name, need.Job)
 			}
 		}
+		for report, file := range job.Artifacts.Reports {
+			if !strings.HasPrefix(fmt.Sprint(file), "zfleet-out/") {
+				t.Errorf("%s: report %s is %v", name, report, file)
+			}
+		}
 		writes := strings.Contains(strings.Join(job.Script, "\n"), "_WRITE_")
 		if writes && (job.ResourceGroup != "fleet" || job.Environment != "fleet" || job.Interruptible == nil || *job.Interruptible) {
 			t.Errorf("%s: changes the cloud in group %q, environment %q", name, job.ResourceGroup, job.Environment)
@@ -315,8 +320,10 @@ func runPipeline(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no job %s", args[0], args[1])
 	}
 	env := []string{}
-	for name, value := range p.Variables {
-		env = append(env, name+"="+value)
+	for _, vars := range []map[string]string{p.Variables, job.Variables} {
+		for name, value := range vars {
+			env = append(env, name+"="+value)
+		}
 	}
 	wantFailure(ts, neg, ts.Exec("env", append(env, "sh", "-e", "-c", strings.Join(job.Script, "\n"))...))
 }

@@ -20,24 +20,72 @@ var notRun = map[string]string{
 	"go install ./cmd/zfleet": "it would install on the machine of whoever tests",
 }
 
-// TestReadmeCommands runs every command that the README shows, in its order.
+// TestReadmeCommands runs every command that the README and the pages of docs
+// show, in their order.
 func TestReadmeCommands(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	for name, atLeast := range map[string]int{"README.md": 10, "docs/formats.md": 8, "docs/review.md": 0} {
+		t.Run(name, func(t *testing.T) {
+			commands := consoleCommands(readDocument(t, name))
+			if len(commands) < atLeast {
+				t.Fatalf("found only %d commands: %q", len(commands), commands)
+			}
+			shell := readmeShell(t)
+			for _, command := range commands {
+				if _, skip := notRun[command]; skip {
+					continue
+				}
+				if out, err := shell(command); err != nil {
+					t.Errorf("%s: %v\n%s", command, err, out)
+				}
+			}
+		})
+	}
+}
+
+func readDocument(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := consoleCommands(string(readme))
-	if len(commands) < 10 {
-		t.Fatalf("found only %d commands in the README: %q", len(commands), commands)
+	return string(text)
+}
+
+// TestDocumentQueries asks the questions of docs/formats.md of documents that
+// have an answer to each: two machines with disks would go, more than allowed,
+// and a run had to leave a protected machine alone.
+func TestDocumentQueries(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	fleet := func(web string) {
+		text := "apiVersion: zfleet/v1\nkind: Fleet\nname: queries\nid: abcd1234\nsafety: {maxDeletes: 1}\n" +
+			"defaults: {instanceOffering: small, networks: [app-net], source: {image: centos-7.9}}\n" +
+			"machines:\n  db: {lifecycle: {protect: true}}\n  web: {" + web + ", dataDisks: [{size: 1GiB}]}\n"
+		if err := os.WriteFile(file("fleet.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	shell := readmeShell(t)
-	for _, command := range commands {
-		if _, skip := notRun[command]; skip {
+	zfleet := simulatedApp(t)
+	fleet("count: 3")
+	zfleet(t, exitOK, "apply", "-f", file("fleet.yaml"), "--auto-approve", "--run-dir", file("run"))
+	zfleet(t, exitOK, "inventory", "-f", file("fleet.yaml"), "--out", file("inventory.json"))
+	fleet("count: 1")
+	zfleet(t, exitRefused, "plan", "-f", file("fleet.yaml"), "--out", file("plan.json"))
+	zfleet(t, exitOK, "destroy", "-f", file("fleet.yaml"), "--auto-approve", "--run-dir", file("gone"), "--report", file("report.json"))
+	asked := 0
+	for _, command := range consoleCommands(readDocument(t, "docs/formats.md")) {
+		if !strings.HasPrefix(command, "jq ") {
 			continue
 		}
-		if out, err := shell(command); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
+		asked++
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) == "" {
+			t.Errorf("%s: %v, answers %q", command, err, out)
 		}
+	}
+	if asked < 6 {
+		t.Errorf("only %d questions", asked)
 	}
 }
 
