@@ -84,6 +84,7 @@ func (p *Plan) finish() {
 		p.Changes = []Change{}
 	}
 	p.Steps = DeriveSteps(p.Scope, p.Changes)
+	p.portable()
 	p.Digest = p.digest()
 }
 

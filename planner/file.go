@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"zfleet/spec"
 )
 
 // Counts holds how many machines a plan treats how; they add up to all machines.
@@ -49,6 +51,27 @@ func (p *Plan) digest() string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// portable leaves of absolute paths the last part: where a checkout lies is of
+// the computer, not of the plan.
+func (p *Plan) portable() {
+	local := func(pos *spec.Pos) {
+		rooted := strings.HasPrefix(pos.File, "/") || strings.HasPrefix(pos.File, `\\`) || len(pos.File) > 1 && pos.File[1] == ':'
+		if cut := strings.LastIndexAny(pos.File, `/\`); rooted && cut >= 0 {
+			pos.File = pos.File[cut+1:]
+		}
+	}
+	p.Notes, p.Refusals = slices.Clone(p.Notes), slices.Clone(p.Refusals) // they are others' too
+	for i := range p.Changes {
+		local(&p.Changes[i].Pos)
+	}
+	for i := range p.Notes {
+		local(&p.Notes[i].Pos)
+	}
+	for i := range p.Refusals {
+		local(&p.Refusals[i].Pos)
+	}
 }
 
 // Encode returns the plan file: indented JSON, the same bytes for the same plan.

@@ -141,6 +141,18 @@ func yamlFiles(dir string) ([]string, error) {
 	return files, nil
 }
 
+// shortPath is the same path on every computer, where that can be: a file below
+// the working directory is named from there, however it was given.
+func shortPath(name string) string {
+	name = filepath.Clean(name)
+	if dir, err := os.Getwd(); err == nil && filepath.IsAbs(name) {
+		if below, err := filepath.Rel(dir, name); err == nil && filepath.IsLocal(below) {
+			name = below
+		}
+	}
+	return filepath.ToSlash(name)
+}
+
 func readInput(name string) (spec.Input, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,7 +161,7 @@ func readInput(name string) (spec.Input, error) {
 	if err != nil {
 		return spec.Input{}, err
 	}
-	return spec.Input{Name: name, Data: data}, nil
+	return spec.Input{Name: shortPath(name), Data: data}, nil
 }
 
 const variablePrefix = "ZFLEET_VAR_"
