@@ -71,10 +71,7 @@ func TestPlanOffline(t *testing.T) {
 	for seed := range uint64(25) {
 		fleet, cloud := history(t, seed)
 		other := randomFleet(rand.New(rand.NewPCG(seed, 3)))
-		online, found := looked(cloud, fleet).Of(fleet, "")
-		if found.HasErrors() {
-			t.Fatal(found)
-		}
+		online := looked(cloud, fleet).Part(cloud.Scope)
 		want := encoded(t, mustBuild(t, fleet, online, none))
 		for name, file := range map[string]*InventoryFile{
 			"of the fleet": looked(cloud, fleet), "of two files": looked(cloud, other, fleet), "of everything": looked(cloud),
