@@ -119,61 +119,86 @@ func (s shownSection) visible() bool { return len(s.blocks) > 0 || s.names != ""
 // not keep out shorter ones after it. The machines of the blocks that are left
 // out are named as far as there is room for that.
 func choose(sections []section, room int) []shownSection {
-	taken := make([][]bool, len(sections))
-	names := make([]int, len(sections)) // bytes kept for the names of what is left out
-	begun := make([]bool, len(sections))
+	rations := make([]*ration, len(sections))
 	for i, s := range sections {
-		taken[i] = make([]bool, len(s.blocks))
-		frame := len(s.title) + len(s.close)
-		if most := min(restBytes(s.tier), room/5); most >= minRest && frame+most <= room/2 && hasKeys(s) {
-			names[i] = min(most, restBound(s.blocks))
-			room -= frame + names[i]
-			begun[i] = true
-		}
+		rations[i] = &ration{section: s, taken: make([]bool, len(s.blocks))}
+		room -= rations[i].keepNames(room)
 	}
 	for t := vital; t <= minor; t++ {
-		next := make([]int, len(sections))
 		for more := true; more; {
 			more = false
-			for i, s := range sections {
-				if s.tier != t || next[i] == len(s.blocks) {
-					continue
-				}
-				j := next[i]
-				next[i]++
-				more = true
-				cost := len(s.blocks[j].text)
-				if !begun[i] {
-					cost += len(s.title) + len(s.close)
-				}
-				if !slices.Contains(taken[i], true) {
-					cost += len(s.open)
-				}
-				if cost <= room {
-					room -= cost
-					taken[i][j], begun[i] = true, true
-				}
-				if next[i] == len(s.blocks) && !slices.Contains(taken[i], false) {
-					room, names[i] = room+names[i], 0
+			for _, r := range rations {
+				if r.tier == t && r.next < len(r.blocks) {
+					room -= r.turn(room)
+					more = true
 				}
 			}
 		}
 	}
 	shown := make([]shownSection, len(sections))
-	for i, s := range sections {
-		var missing []block
-		for j, b := range s.blocks {
-			if taken[i][j] {
-				shown[i].blocks = append(shown[i].blocks, b)
-			} else {
-				missing = append(missing, b)
-			}
-		}
-		if len(missing) > 0 && names[i] > 0 {
-			shown[i].names = rest(missing, names[i])
-		}
+	for i, r := range rations {
+		shown[i] = r.shown()
 	}
 	return shown
+}
+
+// ration is a section while it is decided what of it has room.
+type ration struct {
+	section
+	taken []bool // which blocks are in
+	next  int    // the block whose turn it is
+	begun bool   // the title and the close are in
+	named int    // bytes kept for the names of what is left out
+}
+
+// keepNames keeps room for the names of what is left out, if there is much, and
+// returns how much.
+func (r *ration) keepNames(room int) int {
+	most := min(restBytes(r.tier), room/5)
+	if most < minRest || len(r.title)+len(r.close)+most > room/2 || !hasKeys(r.section) {
+		return 0
+	}
+	r.begun, r.named = true, min(most, restBound(r.blocks))
+	return len(r.title) + len(r.close) + r.named
+}
+
+// turn takes the next block if it fits into room, and returns what that costs:
+// less than nothing where no room need be kept for names any more.
+func (r *ration) turn(room int) int {
+	cost := len(r.blocks[r.next].text)
+	if !r.begun {
+		cost += len(r.title) + len(r.close)
+	}
+	if !slices.Contains(r.taken, true) {
+		cost += len(r.open)
+	}
+	if cost <= room {
+		r.taken[r.next], r.begun = true, true
+	} else {
+		cost = 0
+	}
+	r.next++
+	if !slices.Contains(r.taken, false) {
+		cost, r.named = cost-r.named, 0
+	}
+	return cost
+}
+
+// shown returns the blocks that are in, and names the others.
+func (r *ration) shown() shownSection {
+	var s shownSection
+	var missing []block
+	for i, b := range r.blocks {
+		if r.taken[i] {
+			s.blocks = append(s.blocks, b)
+		} else {
+			missing = append(missing, b)
+		}
+	}
+	if len(missing) > 0 && r.named > 0 {
+		s.names = rest(missing, r.named)
+	}
+	return s
 }
 
 func hasKeys(s section) bool { return len(s.blocks) > 0 && len(s.blocks[0].keys) > 0 }
