@@ -41,6 +41,8 @@ type NetworkRoom struct {
 	UUID   string         `json:"uuid"`
 	Free   int64          `json:"free"`
 	Ranges []AddressRange `json:"ranges,omitempty"`
+	// Asked are the addresses on it of which it is known whether they are in use.
+	Asked []string `json:"asked,omitempty"`
 }
 
 // AddressRange is a range of addresses, both ends included.

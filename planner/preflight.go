@@ -74,6 +74,7 @@ func (b *builder) preflight(changes []Change, room *Headroom) preflight {
 	}
 	p.checkAddresses()
 	p.checkImages()
+	p.checkReach()
 	p.checkQuotas()
 	p.checkPlaces()
 	p.checkStorages()
@@ -84,6 +85,14 @@ func (b *builder) preflight(changes []Change, room *Headroom) preflight {
 	slices.Sort(p.out.Unchecked)
 	return p
 }
+
+// said reports whether it is said already that something could not be read.
+func (p *preflight) said(what string) bool {
+	return slices.ContainsFunc(p.room.Unread, func(u Unread) bool { return u.What == what || u.What == everything })
+}
+
+// everything is unread of an inventory file that was taken without a headroom.
+const everything = "what there is"
 
 // result is what of the checks stands in the plan.
 func (p *preflight) result() *Preflight {

@@ -30,6 +30,7 @@ func (p *preflight) checkAddresses() {
 					"address %s on network %q is chosen for %s and for %s", ip, p.names.nameOf(KindNetwork, nic.NetworkUUID), other.m.Key, w.m.Key)
 			}
 			chosen[at] = w
+			p.checkAsked(nic, rooms)
 			p.checkRange(w, nic, field, ip, rooms[nic.NetworkUUID])
 			if holder, taken := holders[at]; taken {
 				p.checkHolder(w, field, at, holder)
@@ -61,6 +62,15 @@ func (p *preflight) holders() map[Address]TakenAddress {
 		}
 	}
 	return holders
+}
+
+// checkAsked says of an address that an inventory file was taken without it:
+// whether somebody has it is not known.
+func (p *preflight) checkAsked(nic NICPlan, rooms map[string]NetworkRoom) {
+	if room, known := rooms[nic.NetworkUUID]; known && p.inv.file != "" && !slices.Contains(room.Asked, nic.IP) {
+		p.out.Unchecked = append(p.out.Unchecked, fmt.Sprintf("address %s on network %q: %s was taken without looking for it",
+			nic.IP, p.names.nameOf(KindNetwork, nic.NetworkUUID), p.inv.file))
+	}
 }
 
 // checkRange reports an address that the network does not have.
@@ -132,6 +142,9 @@ func (p *preflight) change(w *draft) *Change {
 func (p *preflight) countAddresses(rooms map[string]NetworkRoom) {
 	for _, uuid := range p.networks() {
 		room, known := rooms[uuid]
+		if !known && p.inv.file != "" && !p.said("addresses") {
+			p.out.Unchecked = append(p.out.Unchecked, fmt.Sprintf("addresses of network %q: %s was taken without them", p.names.nameOf(KindNetwork, uuid), p.inv.file))
+		}
 		if !known || !slices.ContainsFunc(room.Ranges, AddressRange.isIPv4) {
 			continue
 		}

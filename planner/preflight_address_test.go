@@ -209,7 +209,7 @@ func TestWants(t *testing.T) {
 		room.Shapes = append(room.Shapes, CandidateHosts{s, 1})
 	}
 	plan, _ := decision.Plan(room)
-	want := []string{fmt.Sprintf("unchecked hosts for a machine: %d more kinds of machines were not asked about", maxShapes)}
+	want := []string{fmt.Sprintf("unchecked hosts for a machine: %d of %d kinds of machines were not asked about", maxShapes, 2*maxShapes)}
 	if d := cmp.Diff(want, verdict(plan)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -265,4 +265,32 @@ func reversed[T any](list []T) []T {
 	list = slices.Clone(list)
 	slices.Reverse(list)
 	return list
+}
+
+// TestHeadroomBeyondInventory: an inventory file that was taken without something does
+// not say that there is enough of it.
+func TestHeadroomBeyondInventory(t *testing.T) {
+	file := fleetOf(at(web(1), "10.0.0.20"))
+	for _, tt := range []struct {
+		name string
+		room *Headroom
+		want []string
+	}{
+		{"without anything", nil, []string{"unchecked what there is: inv.json was taken without it"}},
+		{"without the network", &Headroom{}, []string{`unchecked addresses of network "app-net": inv.json was taken without them`}},
+		{"without the addresses, for a reason", &Headroom{Unread: []Unread{{"addresses", "the server reports ID.1002"}}}, []string{"unchecked addresses: the server reports ID.1002"}},
+		{"without the address", netRoom(9), []string{"addresses app-net: 1 of 9", `unchecked address 10.0.0.20 on network "app-net": inv.json was taken without looking for it`}},
+	} {
+		inv := emptyInventory()
+		inv.file, inv.Headroom = "inv.json", tt.room
+		if d := cmp.Diff(tt.want, verdict(mustBuild(t, file, inv, none))); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+	}
+	inv := emptyInventory()
+	inv.file, inv.Headroom = "inv.json", netRoom(9)
+	inv.Headroom.Networks[0].Asked = []string{"10.0.0.20"}
+	if got := verdict(mustBuild(t, file, inv, none)); len(got) != 1 {
+		t.Errorf("with the address: %v", got)
+	}
 }

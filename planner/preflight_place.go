@@ -190,7 +190,7 @@ func (p *preflight) checkHosts() {
 		}
 	}
 	if unknown > 0 && len(known) > 0 { // an inventory of all fleets knows of no machine that is to be
-		p.out.Unchecked = append(p.out.Unchecked, fmt.Sprintf("hosts for a machine: %d more kinds of machines were not asked about", unknown))
+		p.out.Unchecked = append(p.out.Unchecked, fmt.Sprintf("hosts for a machine: %d of %d kinds of machines were not asked about", unknown, len(order)))
 	}
 }
 

@@ -108,7 +108,7 @@ func (p *preflight) checkStorages() {
 		sets    [][]string
 	)
 	for _, w := range p.created {
-		if w.bp.Strategy == "JustCreate" {
+		if clusters, known := p.clustersOf(w); w.bp.Strategy == "JustCreate" || known && len(clusters) == 0 {
 			continue
 		}
 		for _, d := range p.storageDemands(w) {
@@ -219,6 +219,16 @@ func (p *preflight) storagesFor(w *draft, pinned string) []string {
 	}
 	slices.Sort(uuids)
 	return uuids
+}
+
+// checkReach reports machines whose networks have no cluster in common.
+func (p *preflight) checkReach() {
+	for _, w := range p.created {
+		if clusters, known := p.clustersOf(w); known && len(clusters) == 0 {
+			p.names.errorf(w.m.At("networks"), "out-of-reach", "choose networks of one place, or attach them to a cluster",
+				"no cluster reaches all networks of group %s", w.m.Group)
+		}
+	}
 }
 
 // clustersOf returns the clusters that a machine can be in: its own, or those

@@ -135,6 +135,13 @@ func (r *headroomReader) networks(ctx context.Context) error {
 	}
 	for _, uuid := range asked {
 		network := planner.NetworkRoom{UUID: uuid}
+		for _, a := range r.wants.Addresses {
+			if a.NetworkUUID == uuid {
+				network.Asked = append(network.Asked, a.IP)
+			}
+		}
+		slices.Sort(network.Asked)
+		network.Asked = slices.Compact(network.Asked)
 		for _, row := range ranges {
 			if row.L3NetworkUUID == uuid {
 				network.Ranges = append(network.Ranges, planner.AddressRange{Start: row.StartIP, End: row.EndIP, Gateway: row.Gateway})
