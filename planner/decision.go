@@ -54,12 +54,9 @@ func (d *Decision) Wants() HeadroomWants {
 func (d *Decision) AllWants() HeadroomWants { return headroomWants(d.b.drafts) }
 
 // Plan is the second half of [Build]. Without a headroom nothing is said about
-// room, unless an inventory file should have had one.
+// room.
 func (d *Decision) Plan(room *Headroom) (*Plan, spec.Diagnostics) {
 	b := d.b
-	if room == nil && b.inv.file != "" {
-		room = &Headroom{Unread: []Unread{{everything, b.inv.file + " was taken without it"}}}
-	}
 	var check preflight
 	if room != nil && !b.names.findings.HasErrors() {
 		check = b.preflight(d.changes, room)

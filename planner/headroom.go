@@ -15,6 +15,9 @@ type Headroom struct {
 	Unread    []Unread         `json:"unread,omitempty"`
 }
 
+// UnknownHeadroom is that of a cloud of which nothing is known, and why.
+func UnknownHeadroom(why string) *Headroom { return &Headroom{Unread: []Unread{{everything, why}}} }
+
 // Room is what a host that takes machines has left, as its server counts it:
 // with overcommitment, and without what is reserved.
 type Room struct {

@@ -276,7 +276,7 @@ func TestHeadroomBeyondInventory(t *testing.T) {
 		room *Headroom
 		want []string
 	}{
-		{"without anything", nil, []string{"unchecked what there is: inv.json was taken without it"}},
+		{"without anything", UnknownHeadroom("inv.json was taken without it"), []string{"unchecked what there is: inv.json was taken without it"}},
 		{"without the network", &Headroom{}, []string{`unchecked addresses of network "app-net": inv.json was taken without them`}},
 		{"without the addresses, for a reason", &Headroom{Unread: []Unread{{"addresses", "the server reports ID.1002"}}}, []string{"unchecked addresses: the server reports ID.1002"}},
 		{"without the address", netRoom(9), []string{"addresses app-net: 1 of 9", `unchecked address 10.0.0.20 on network "app-net": inv.json was taken without looking for it`}},

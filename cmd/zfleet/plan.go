@@ -233,7 +233,11 @@ func (a *app) planOffline(fleet *loaded, file string, f planFlags) (*planner.Pla
 	if err != nil {
 		return nil, err
 	}
-	return finish(fleet, decision, ofFleet.Headroom)
+	room := ofFleet.Headroom
+	if room == nil {
+		room = planner.UnknownHeadroom(file + " was taken without it")
+	}
+	return finish(fleet, decision, room)
 }
 
 // plan takes an inventory, decides, reads what is left for what is to be
