@@ -77,6 +77,10 @@ with --skip-moved everything else is (exit code 6).`,
   zfleet apply -f fleet.yaml --auto-approve --report report.html --report junit.xml`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("expect-digest") && f.digest == "" {
+				// A job whose approval got lost must not go on without one.
+				return usageError("--expect-digest is empty: want the digest of the plan that was reviewed")
+			}
 			if err := f.check(args); err != nil {
 				return err
 			}

@@ -5,8 +5,8 @@
 #
 # It takes the plan from $ZFLEET_OUT/plan.json and the digest that was approved
 # from ZFLEET_DIGEST or $ZFLEET_OUT/digest. Where there is no plan file it plans
-# anew and goes on only if that gives the very plan of the digest: the same file
-# and the same cloud always do.
+# anew, with ZFLEET_PLAN_ARGS as plan.sh does, and goes on only if that gives the
+# very plan of the digest: the same file and the same cloud always do.
 #
 # It needs a key that may write. It leaves in $ZFLEET_OUT the reports, the run
 # with its journal, and in now.json and now.md what would be done now.
@@ -30,7 +30,8 @@ again() {
 
 # What would be done now: to see whether anything is left to do, whether the
 # file is still the one that was planned, and to ask for a new review with.
-zfleet plan "$@" --detailed-exitcode --out "$out/now.json" -o markdown >"$out/now.md"
+# shellcheck disable=SC2086 # several words
+zfleet plan "$@" ${ZFLEET_PLAN_ARGS:-} --detailed-exitcode --out "$out/now.json" -o markdown >"$out/now.md"
 code=$?
 case $code in
 0)
