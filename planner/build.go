@@ -21,8 +21,9 @@ type Options struct {
 	AllowShortage     bool     // what does not fit is worth a warning only
 	AllowVolumeLoss   []string // keys of machines whose root disk is somebody's volume
 	NextGeneration    []string // keys whose generation is known to be burnt
-	// Limits are those of a destroy, which looks at no fleet file.
-	Limits spec.Limits
+	// Limits and Policies are those of a destroy, which looks at no fleet file.
+	Limits   spec.Limits
+	Policies []spec.Policy
 }
 
 // formatVersion of plan files.
@@ -112,6 +113,9 @@ func (b *builder) machine(m *spec.Machine) []Change {
 	}
 	change.Notes = append(change.Notes, foreignNotes(disks)...)
 	b.leftDisks(&change, disks.orphans)
+	if change.Action == Create || change.Action == Update || change.Action == Replace {
+		change.Machine = b.portray(&change, w, own.vm())
+	}
 	return append([]Change{change}, b.leftovers(own, m.Name)...)
 }
 
@@ -333,6 +337,7 @@ func (b *builder) remove(own *owned) Change {
 	default:
 		change.Disks = fates(b.scope, own.key, slices.Concat(disks.attached, disks.detached, disks.orphans))
 		change.Notes = append(change.Notes, strangeDisks(vm.Observed, change.Disks)...)
+		change.Machine = b.portrayVM(vm.Observed, nil)
 	}
 	return change
 }

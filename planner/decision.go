@@ -56,6 +56,17 @@ func (d *Decision) AllWants() HeadroomWants { return headroomWants(d.b.drafts) }
 // Plan is the second half of [Build]. Without a headroom nothing is said about
 // room.
 func (d *Decision) Plan(room *Headroom) (*Plan, spec.Diagnostics) {
+	plan, found := d.compose(room)
+	if plan != nil {
+		plan.ask(d.b.fleet.Policies)
+		plan.finish()
+	}
+	return plan, found
+}
+
+// compose is Plan for a plan that policies are not asked about and that is not
+// sealed.
+func (d *Decision) compose(room *Headroom) (*Plan, spec.Diagnostics) {
 	b := d.b
 	var check preflight
 	if room != nil && !b.names.findings.HasErrors() {
@@ -70,6 +81,5 @@ func (d *Decision) Plan(room *Headroom) (*Plan, spec.Diagnostics) {
 	plan.References = b.names.sorted()
 	plan.Preflight = check.result()
 	plan.Refusals = append(b.refusals(d.changes), check.refusals...)
-	plan.finish()
 	return plan, found
 }

@@ -1,11 +1,14 @@
 package planner
 
 // BuildDestroy plans the deletion of every machine that the fleet owns. It
-// needs the fleet's scope only and binds no reference.
+// needs the fleet's scope only and binds no reference. The policies of the
+// options are asked: what may not be deleted by a change of the file may not be
+// deleted by a destroy.
 func BuildDestroy(scope Scope, inv *Inventory, opts Options) *Plan {
 	selection, findings := newSelection(opts, nil, inv)
 	plan := destroySelected(scope, inv, opts, selection)
 	plan.Notes = findings
+	plan.ask(opts.Policies)
 	plan.finish()
 	return plan
 }

@@ -24,8 +24,7 @@ func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
 			Hint:    "name and id say which fleet it is, and machines never go from one to another"}}
 	}
 	inv := imagine(old, fleet)
-	opts := Options{AllowDeletes: -1, AllowReplacements: -1}
-	before, found := Build(old, inv, opts)
+	before, found := compose(old, inv)
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -37,7 +36,7 @@ func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
 		}
 	}
 	slices.SortFunc(inv.Machines, func(a, b Observed) int { return strings.Compare(a.UUID, b.UUID) })
-	plan, found := Build(fleet, inv, opts)
+	plan, found := compose(fleet, inv)
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -46,14 +45,38 @@ func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
 		if was := born[c.Key]; was != nil {
 			recall(c, was.Blueprint, inv.Catalog)
 		}
+	}
+	plan.Scope = Scope{Name: fleet.Name, ID: fleet.ID}
+	plan.ask(fleet.Policies)
+	plan.warnOfSizes()
+	for i := range plan.Changes {
+		c := &plan.Changes[i]
 		c.UUID, c.OldUUID, c.Generation, c.Fingerprint, c.Uses = "", "", 0, nil, nil
 		for j := range c.Disks {
 			c.Disks[j].UUID, c.Disks[j].Tag = "", ""
 		}
 	}
-	plan.Scope = Scope{Name: fleet.Name, ID: fleet.ID}
 	plan.References, plan.Steps, plan.Digest = []Binding{}, []Step{}, ""
 	return plan, found
+}
+
+// compose is Build for a plan that policies are not asked about yet.
+func compose(fleet *spec.Fleet, inv *Inventory) (*Plan, spec.Diagnostics) {
+	decision, found := Decide(fleet, inv, Options{AllowDeletes: -1, AllowReplacements: -1})
+	if decision == nil {
+		return nil, found
+	}
+	return decision.compose(nil)
+}
+
+// warnOfSizes says what policies could not know without a cloud.
+func (p *Plan) warnOfSizes() {
+	unknown := slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Machine != nil && c.Machine.InstanceOffering != "" })
+	if len(p.Policies) > 0 && unknown {
+		p.Notes = append(p.Notes, spec.Diagnostic{Severity: spec.Note, Code: "policies-without-cloud",
+			Message: "policies were asked without a cloud, where CPU and memory of an instance offering and the size of a disk offering count as 0",
+			Hint:    "zfleet plan asks them with what the cloud has"})
+	}
 }
 
 // fleetName is how a file names its fleet.

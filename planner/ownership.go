@@ -174,6 +174,14 @@ func (own *owned) settle() {
 	}
 }
 
+// vm returns the machine's VM, or nil.
+func (own *owned) vm() *Observed {
+	if own.live == nil {
+		return nil
+	}
+	return own.live.Observed
+}
+
 // next returns the generation that a new VM of this key gets.
 func (own *owned) next() int { return own.burnt + 1 }
 

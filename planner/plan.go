@@ -1,6 +1,9 @@
 package planner
 
-import "zfleet/spec"
+import (
+	"zfleet/spec"
+	"zfleet/spec/policy"
+)
 
 // Plan is the decision about a whole fleet. It is immutable once built.
 type Plan struct {
@@ -22,6 +25,10 @@ type Plan struct {
 	// Refusals say why the plan must not be applied as it stands. An empty list
 	// means that it may.
 	Refusals []Refusal `json:"refusals,omitempty"`
+	// Policies are all that were asked about the plan, in the order in which they
+	// were given, also those that it passed. What they deny is among the refusals
+	// or, if they only warn, the notes.
+	Policies []PolicyResult `json:"policies,omitempty"`
 	// Copies are VMs that carry the fleet's tags but are not proven to be its
 	// machines; zfleet never touches them.
 	Copies []Copy `json:"copies,omitempty"`
@@ -44,12 +51,13 @@ type Binding struct {
 	Facts []string `json:"facts,omitempty"`
 }
 
-// Refusal is a reason not to apply a plan: a safety limit, a guard.
+// Refusal is a reason not to apply a plan: a safety limit, a guard, a policy.
 type Refusal struct {
-	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint", "renamed", "over-quota", "no-addresses", "no-storage", "no-host"
+	Code    string `json:"code"` // "max-deletes", "max-replacements", "disjoint", "renamed", "over-quota", "no-addresses", "no-storage", "no-host", "policy"
 	Message string `json:"message"`
 	Hint    string `json:"hint"` // the flag or the change of the file that would allow it
-	// Pos is the line of the fleet file that asks for what is refused, if any does.
+	// Pos is the line of the fleet file that asks for what is refused, if any
+	// does, or that of a policy.
 	Pos spec.Pos `json:"pos,omitzero"`
 }
 
@@ -113,6 +121,9 @@ type Change struct {
 	// OldUUID is the VM that a replace destroys.
 	OldUUID     string       `json:"oldUuid,omitempty"`
 	Differences []Difference `json:"differences,omitempty"`
+	// Machine says in names what the machine will be like or, for a delete, is
+	// like. Readers and policies look at it; no step follows from it.
+	Machine *policy.Machine `json:"machine,omitempty"`
 	// Blueprint is what a create or replace asks for.
 	Blueprint *Blueprint `json:"blueprint,omitempty"`
 	// Edit is what an update does.

@@ -42,10 +42,13 @@ func Resume(old *Plan, fleet *spec.Fleet, inv *Inventory) (*Plan, []Moved, spec.
 	)
 	if fleet == nil {
 		plan = destroySelected(old.Scope, inv, opts, selected)
-		plan.finish()
-	} else if plan, found = decideSelected(fleet, inv, opts, selected).Plan(nil); plan == nil {
+	} else if plan, found = decideSelected(fleet, inv, opts, selected).compose(nil); plan == nil {
 		return nil, nil, found
 	}
+	// The policies were asked about the whole of it. Of the rest they would say
+	// something else, although no more is done than they allowed.
+	plan.Policies = old.Policies
+	plan.finish()
 	return plan, beyond(old, plan), found
 }
 

@@ -15,6 +15,7 @@ import (
 	"zfleet/planner"
 	"zfleet/schemas"
 	"zfleet/spec"
+	"zfleet/spec/policy"
 )
 
 // TestSchemasFollowTypes wants every definition to have just the keys that its
@@ -27,7 +28,7 @@ func TestSchemasFollowTypes(t *testing.T) {
 	}
 	plan := map[string]any{
 		"": planner.Plan{}, "scope": planner.Scope{}, "place": spec.Pos{}, "finding": spec.Diagnostic{},
-		"binding": planner.Binding{}, "refusal": planner.Refusal{}, "preflight": planner.Preflight{}, "check": planner.Check{}, "copy": planner.Copy{}, "change": planner.Change{},
+		"binding": planner.Binding{}, "refusal": planner.Refusal{}, "policyResult": planner.PolicyResult{}, "machine": policy.Machine{}, "machineDisk": policy.Disk{}, "preflight": planner.Preflight{}, "check": planner.Check{}, "copy": planner.Copy{}, "change": planner.Change{},
 		"difference": planner.Difference{}, "diskFate": planner.DiskFate{}, "blueprint": planner.Blueprint{},
 		"nic": planner.NICPlan{}, "nicParams": spec.NICParams{}, "disk": planner.DiskPlan{}, "secret": planner.SecretTag{},
 		"edit": planner.Edit{}, "tag": planner.Tag{}, "use": planner.Use{}, "limits": spec.Limits{},
