@@ -78,10 +78,11 @@ func (r *PolicyResult) judge(v policy.Verdict, scene *policy.Scene) {
 		r.Outcome = PolicyDenied
 	}
 	if v.Err != nil {
-		r.Outcome, r.Error = PolicyFailed, v.Err.Error()
+		asked := "the plan"
 		if v.At >= 0 {
-			r.Error = fmt.Sprintf("at %s: %s", scene.Plan.Changes[v.At].Key, r.Error)
+			asked = scene.Plan.Changes[v.At].Key
 		}
+		r.Outcome, r.Error = PolicyFailed, fmt.Sprintf("for %s: %v", asked, v.Err)
 	}
 }
 
@@ -96,26 +97,33 @@ func (p *Plan) conclude(r PolicyResult, asked *spec.Policy) {
 		message = fmt.Sprintf("policy %q: %s", r.Name, r.Message)
 		hint = "it denies " + excerpt(asked.Condition.String())
 	case PolicyFailed:
-		message = fmt.Sprintf("policy %q gave no answer, %s (%s)", r.Name, r.Error, r.Message)
+		message = fmt.Sprintf("policy %q gave no answer %s (%s)", r.Name, r.Error, r.Message)
 		hint = "nothing is allowed without an answer; mend the policy: " + excerpt(asked.Condition.String())
 	}
 	if len(r.Keys) > 0 {
 		message += ": " + foldKeys(r.Keys)
 	}
-	if !r.Pos.IsZero() {
-		hint += ", " + r.Pos.String()
-	}
 	if r.Severity == spec.Error {
+		if !r.Pos.IsZero() {
+			hint += ", " + r.Pos.String()
+		}
 		p.Refusals = append(p.Refusals, Refusal{Code: "policy", Message: message, Hint: hint, Pos: r.Pos})
 		return
 	}
 	p.Notes = append(p.Notes, spec.Diagnostic{Severity: r.Severity, Pos: r.Pos, Code: "policy", Message: message, Hint: hint})
 }
 
-// excerpt writes an expression on one line, not too long.
+// excerpt writes an expression on one line, not too long, without lines that are
+// comments.
 func excerpt(expression string) string {
 	const longest = 160
-	runes := []rune(strings.Join(strings.Fields(expression), " "))
+	var words []string
+	for line := range strings.Lines(expression) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "//") {
+			words = append(words, strings.Fields(line)...)
+		}
+	}
+	runes := []rune(strings.Join(words, " "))
 	if len(runes) > longest {
 		return string(runes[:longest]) + "…"
 	}

@@ -79,13 +79,13 @@ func TestPolicies(t *testing.T) {
 				"refused: policy \"large\": because: web/2 [policy] hint: it denies change.machine.memory > 4 * GiB, p.yaml:4:12\n" +
 				"refused: policy \"made\": because: web/2 … web/5 [policy] hint: it denies change.action != \"delete\", p.yaml:5:12\n"},
 		"a warning": {[]string{`no-stops!: change.stops`},
-			"no-stops denied [web/2] \np.yaml:4:12: warning: policy \"no-stops\": because: web/2 [policy] hint: it denies change.stops, p.yaml:4:12\n"},
+			"no-stops denied [web/2] \np.yaml:4:12: warning: policy \"no-stops\": because: web/2 [policy] hint: it denies change.stops\n"},
 		"off": {[]string{`no-stops-: change.stops`}, "no-stops off [] \n"},
 		"no answer": {[]string{`tag: change.machine.userTags[0] == "owner::ops"`, `ratio: plan.deletes / plan.blocked > 2`, `warns!: 1 / plan.blocked > 2`},
-			"tag failed [] at web/2: index out of bounds: 0\nratio failed [] division by zero\nwarns failed [] division by zero\n" +
-				"refused: policy \"tag\" gave no answer, at web/2: index out of bounds: 0 (because) [policy] hint: nothing is allowed without an answer; mend the policy: change.machine.userTags[0] == \"owner::ops\", p.yaml:4:12\n" +
-				"refused: policy \"ratio\" gave no answer, division by zero (because) [policy] hint: nothing is allowed without an answer; mend the policy: plan.deletes / plan.blocked > 2, p.yaml:5:12\n" +
-				"p.yaml:6:12: warning: policy \"warns\" gave no answer, division by zero (because) [policy] hint: nothing is allowed without an answer; mend the policy: 1 / plan.blocked > 2, p.yaml:6:12\n"},
+			"tag failed [] for web/2: index out of bounds: 0\nratio failed [] for the plan: division by zero\nwarns failed [] for the plan: division by zero\n" +
+				"refused: policy \"tag\" gave no answer for web/2: index out of bounds: 0 (because) [policy] hint: nothing is allowed without an answer; mend the policy: change.machine.userTags[0] == \"owner::ops\", p.yaml:4:12\n" +
+				"refused: policy \"ratio\" gave no answer for the plan: division by zero (because) [policy] hint: nothing is allowed without an answer; mend the policy: plan.deletes / plan.blocked > 2, p.yaml:5:12\n" +
+				"p.yaml:6:12: warning: policy \"warns\" gave no answer for the plan: division by zero (because) [policy] hint: nothing is allowed without an answer; mend the policy: 1 / plan.blocked > 2\n"},
 		"what a policy sees": {[]string{
 			`image: change.action == "replace" && change.machine.image == "ubuntu-22.04" && change.differences.exists(d, d.forcesReplace && d.field == "source.image")`,
 			`deleted: change.action == "delete" && change.machine.userTags == ["owner::ops"] && change.machine.image == "centos-7.9" && change.disksDeleted[0].size == 100 * GiB`,

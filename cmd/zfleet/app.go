@@ -52,7 +52,7 @@ const exitCodeHelp = `Exit codes:
   2    changes pending or blocked (--detailed-exitcode only)
   3    the fleet file must be fixed
   4    the plan file is stale or was changed
-  5    refused by a limit, a guard, or because it cannot fit
+  5    refused by a limit, a guard or a policy, or because it cannot fit
   6    some steps were not done
   7    the outcome of a step is unknown
   64   usage, or no way to get consent

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +65,9 @@ report every machine. A failed machine does not stop the others.
 Machines that the server is still working on, of a run that was cut off for instance,
 are waited for before planning, up to --settle-timeout; then they are blocked.
 
+Policies of the fleet file, and of --policy, have to allow the plan; a plan file is
+held against those of --policy again.
+
 With a plan file exactly that plan is carried out, or nothing if what it was made
 from has changed since; -f then supplies the secrets that the plan refers to. At a
 terminal it asks all the same; elsewhere the plan file is the consent.
@@ -92,6 +97,7 @@ with --skip-moved everything else is (exit code 6).`,
 	}
 	f.plan.add(cmd)
 	f.plan.fleet.addSeveral(cmd)
+	f.plan.fleet.addPolicies(cmd)
 	f.run.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
@@ -144,6 +150,13 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 			return err
 		}
 	}
+	if plan != nil {
+		refused, err := a.askAgain(plan, f.plan.fleet.policies)
+		if refused != nil || err != nil {
+			return cmp.Or(err, refused)
+		}
+		f.plan.fleet.policies = nil
+	}
 	if plan == nil || len(f.plan.fleet.files) > 0 {
 		if fleet, err = a.load(f.plan.fleet); err != nil {
 			return err
@@ -173,6 +186,25 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 	}
 	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile && !term.IsTerminal(a.stdin), recheck: fromFile, skipMoved: f.skipMoved}, fleet.secrets(), f.format, f.run)
+}
+
+// askAgain asks policies about a plan that was made without them, before anything
+// is read from a cloud. The plan stays the one that was reviewed.
+func (a *app) askAgain(plan *planner.Plan, files []string) (refused, err error) {
+	policies, err := a.loadPolicies(files)
+	if err != nil || len(policies) == 0 {
+		return nil, err
+	}
+	asked := planner.WithPolicies(plan, policies)
+	if len(asked.Refusals) > len(plan.Refusals) {
+		a.ci.planned(asked)
+		return exit(exitRefused), render.PlanText(a.stderr, asked, a.style(a.stderr))
+	}
+	for _, d := range asked.Notes[len(plan.Notes):] {
+		fmt.Fprintf(a.stderr, "%s\n", d)
+	}
+	a.say("No policy of %s denies the plan.", strings.Join(files, ", "))
+	return nil, nil
 }
 
 // consent says how the operator's word is had, and whether time has passed
@@ -261,9 +293,12 @@ func readPlan(path string) (*planner.Plan, error) {
 	return plan, nil
 }
 
-func plural(n int, noun string) string {
+func plural(n int, noun string) string { return count(n, noun, noun+"s") }
+
+// count says how many there are of something.
+func count(n int, one, several string) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, several)
 }

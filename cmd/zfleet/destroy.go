@@ -16,8 +16,8 @@ func newDestroy(a *app) *cobra.Command {
 		Use:   "destroy -f FILE…",
 		Short: "Delete every machine that the fleet owns",
 		Long: `Delete every machine that the fleet owns, with the data disks that zfleet made for
-it. Of the fleet file only the name and the id matter; safety limits do not apply,
-protected machines stay.`,
+it. Of the fleet file only the name, the id, limits and policies matter: what those
+forbid to delete stays. Safety limits do not apply, protected machines stay.`,
 		Example: `  zfleet destroy -f fleet.yaml
   zfleet destroy -f fleet.yaml --target 'web/*' --auto-approve`,
 		Args: args(cobra.NoArgs),
@@ -33,6 +33,7 @@ protected machines stay.`,
 	}
 	f.plan.fleet.add(cmd)
 	f.plan.fleet.addSeveral(cmd)
+	f.plan.fleet.addPolicies(cmd)
 	f.plan.connection.add(cmd)
 	f.plan.addSelection(cmd)
 	f.run.add(cmd)
@@ -54,7 +55,7 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	defer s.close()
 	scope := planner.Scope{Name: fleet.Name, ID: fleet.ID}
 	options := f.plan.options()
-	options.Limits = fleet.Limits
+	options.Limits, options.Policies = fleet.Limits, fleet.Policies
 	plan, err := a.settled(ctx, s, &f.run, func() (*planner.Plan, error) {
 		inventory, err := a.takeInventory(ctx, s, scope, planner.RequestsFor(fleet.Fleet))
 		if err != nil {

@@ -38,6 +38,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 				return err
 			}
 			from, to := variables, variables
+			from.policies = nil
 			from.files = append([]string{args[0]}, old...)
 			to.files = append([]string{args[1]}, new...)
 			if slices.Contains(from.files, "-") && slices.Contains(to.files, "-") {
@@ -47,6 +48,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 		},
 	}
 	variables.addVariables(cmd)
+	variables.addPolicies(cmd)
 	variables.serverVersion.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")

@@ -38,7 +38,7 @@ func exampleFleets(t *testing.T, dir string) map[string][]string {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if name := filepath.Base(file); name != "datacenter.yaml" && name != "faults.yaml" {
+		if name := filepath.Base(file); name != "datacenter.yaml" && name != "faults.yaml" && name != "policies.yaml" {
 			fleets[filepath.Base(file)] = []string{"-f", file}
 		}
 	}

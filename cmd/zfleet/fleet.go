@@ -21,6 +21,7 @@ type fleetFlags struct {
 	fleets   []string
 	vars     []string
 	varFiles []string
+	policies []string // files
 
 	serverVersion versionFlag // of the commands that ask no server
 }
@@ -36,6 +37,11 @@ func (f *fleetFlags) addVariables(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE` (not for sensitive ones)")
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "YAML `FILE` of variables")
 	_ = cmd.MarkFlagFilename("var-file", "yaml", "yml")
+}
+
+func (f *fleetFlags) addPolicies(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "`FILE` of policies that the plan has to keep too; repeatable")
+	_ = cmd.MarkFlagFilename("policy", "yaml", "yml")
 }
 
 // loaded is a fleet together with the bytes it was read from, for excerpts.
@@ -88,10 +94,48 @@ func (a *app) readBy(by reader, f fleetFlags) (*loaded, error) {
 		sources[input.Name] = input.Data
 	}
 	fleet, found := by(inputs, variables)
+	policies, more, err := a.readPolicies(f.policies, sources)
+	if err != nil {
+		return nil, err
+	}
+	if found = append(found, more...); found.HasErrors() {
+		return nil, &diagnosticsError{found, sources}
+	}
+	fleet.Policies = append(fleet.Policies, policies...)
+	return &loaded{fleet, sources, found}, nil
+}
+
+// readPolicies reads what --policy names, and adds it to the sources.
+func (a *app) readPolicies(names []string, sources map[string][]byte) ([]spec.Policy, spec.Diagnostics, error) {
+	inputs, err := a.inputs(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	var (
+		policies []spec.Policy
+		found    spec.Diagnostics
+	)
+	for _, input := range inputs {
+		sources[input.Name] = input.Data
+		some, problems := spec.LoadPolicies(input)
+		policies, found = append(policies, some...), append(found, problems...)
+	}
+	return policies, found, nil
+}
+
+// loadPolicies reads what --policy names where there is no fleet file.
+func (a *app) loadPolicies(names []string) ([]spec.Policy, error) {
+	sources := make(map[string][]byte)
+	policies, found, err := a.readPolicies(names, sources)
+	if err != nil {
+		return nil, err
+	}
 	if found.HasErrors() {
 		return nil, &diagnosticsError{found, sources}
 	}
-	return &loaded{fleet, sources, found}, nil
+	a.ci.foundIn(found)
+	_ = render.Diagnostics(a.stderr, found, sources, a.style(a.stderr))
+	return policies, nil
 }
 
 // inputs reads what -f names: files, the YAML files of directories, stdin.

@@ -109,6 +109,9 @@ memory and hosts, as far as the account may read them. What cannot fit is refuse
 
 With --out the plan is kept in a file that apply carries out as it was reviewed.
 
+Policies of the fleet file, and of --policy, are asked about the plan. What one
+denies refuses it, with exit code 5.
+
 With -o markdown it is written for a comment on a change: what stands in the way,
 deletes and replacements first, the rest folded, within --markdown-limit. The
 first line is hidden and the same for every plan of the fleet, so that a bot can
@@ -130,6 +133,7 @@ find the comment that it has to replace.`,
 	}
 	f.add(cmd)
 	f.fleet.addSeveral(cmd)
+	f.fleet.addPolicies(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "write the plan to `FILE`, which only its owner may read")
 	flags.StringVar(&inventory, "inventory", "", "plan from an inventory `FILE` instead of a cloud")

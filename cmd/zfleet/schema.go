@@ -12,6 +12,7 @@ import (
 func newSchema(a *app) *cobra.Command {
 	documents := map[string][]byte{
 		"fleet":     schemas.Fleet,
+		"policies":  schemas.Policies,
 		"plan":      schemas.Plan,
 		"inventory": schemas.Inventory,
 		"report":    schemas.Report,
@@ -19,7 +20,7 @@ func newSchema(a *app) *cobra.Command {
 	}
 	names := slices.Sorted(maps.Keys(documents))
 	return &cobra.Command{
-		Use:   "schema fleet|plan|inventory|report|event",
+		Use:   "schema fleet|policies|plan|inventory|report|event",
 		Short: "Print the JSON Schema of a file format",
 		Long: `Print the JSON Schema of a file format. An editor with a YAML language server uses
 the fleet schema when the first line of a fleet file names it:

@@ -103,6 +103,19 @@ func mixedPlan() *planner.Plan {
 		},
 		Unchecked: []string{"addresses: the server reports ID.1002"},
 	}
+	plan.Policies = []planner.PolicyResult{
+		{Name: "few-deletes", Over: "plan", Outcome: planner.PolicyPassed, Message: "machines go one by one", Pos: spec.Pos{File: "fleet.yaml", Line: 40, Column: 11}},
+		{Name: "no-replacements", Over: "plan", Outcome: planner.PolicyDenied, Message: "nothing is rebuilt by day", Pos: spec.Pos{File: "ci/rules.yaml", Line: 5, Column: 11}},
+		{Name: "owners", Over: "change", Outcome: planner.PolicyPassed, Message: "every machine has an owner tag"},
+		{Name: "first-tag", Over: "change", Outcome: planner.PolicyFailed, Message: "tags have an order", Error: "for web/3: index out of bounds: 0"},
+		{Name: "images", Over: "change", Severity: spec.Warning, Outcome: planner.PolicyDenied, Message: "machines are made from released images", Keys: []string{"web/1"}},
+		{Name: "sizes", Over: "change", Outcome: planner.PolicyOff, Message: "nothing large in staging"},
+	}
+	plan.Refusals = append(plan.Refusals,
+		planner.Refusal{Code: "policy", Message: "policy \"no-replacements\": nothing is rebuilt by day", Hint: "it denies plan.replacements > 0, ci/rules.yaml:5:11",
+			Pos: spec.Pos{File: "ci/rules.yaml", Line: 5, Column: 11}},
+		planner.Refusal{Code: "policy", Message: "policy \"first-tag\" gave no answer for web/3: index out of bounds: 0 (tags have an order)",
+			Hint: "nothing is allowed without an answer; mend the policy: change.machine.tags[0] != \"a*b_c<d\""})
 	plan.Copies = []planner.Copy{{UUID: uid("c09e", 1), Name: "web-01-clone", Key: "web/1", Why: "its UUID is not the one that web/1 has"}}
 	plan.Notes = []spec.Diagnostic{{Severity: spec.Warning, Pos: spec.Pos{File: "fleet.yaml", Line: 12, Column: 3},
 		Code: "capacity", Message: "4 machines want 18 GiB and the cluster \"kvm-a\" has 20 GiB free", Hint: "another fleet may take it first"}}

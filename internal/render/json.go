@@ -23,18 +23,19 @@ func PlanJSON(w io.Writer, plan *planner.Plan) error {
 	return err
 }
 
-// DiffJSON writes what planner.Diff found as indented JSON: changes, refusals
-// and notes as a plan file has them, and none of what a plan is carried out by.
+// DiffJSON writes what planner.Diff found as indented JSON: changes, refusals,
+// policies and notes as a plan file has them, and none of what a plan is carried out by.
 func DiffJSON(w io.Writer, diff *planner.Plan) error {
 	return writeJSON(w, "diff", struct {
-		FormatVersion string            `json:"format_version"`
-		Kind          string            `json:"kind"` // always "diff"
-		Scope         planner.Scope     `json:"scope"`
-		SpecDigest    string            `json:"specDigest"` // of the new file
-		Changes       []planner.Change  `json:"changes"`
-		Refusals      []planner.Refusal `json:"refusals"`
-		Notes         []spec.Diagnostic `json:"notes"`
-	}{diff.FormatVersion, "diff", diff.Scope, diff.SpecDigest, diff.Changes, orEmpty(diff.Refusals), orEmpty(diff.Notes)})
+		FormatVersion string                 `json:"format_version"`
+		Kind          string                 `json:"kind"` // always "diff"
+		Scope         planner.Scope          `json:"scope"`
+		SpecDigest    string                 `json:"specDigest"` // of the new file
+		Changes       []planner.Change       `json:"changes"`
+		Refusals      []planner.Refusal      `json:"refusals"`
+		Policies      []planner.PolicyResult `json:"policies"`
+		Notes         []spec.Diagnostic      `json:"notes"`
+	}{diff.FormatVersion, "diff", diff.Scope, diff.SpecDigest, diff.Changes, orEmpty(diff.Refusals), orEmpty(diff.Policies), orEmpty(diff.Notes)})
 }
 
 // orEmpty returns a list that JSON writes as [] and not as null.

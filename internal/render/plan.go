@@ -28,6 +28,7 @@ func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
 	p.copies(plan.Copies)
 	p.notes(plan.Notes)
 	p.preflight(plan)
+	p.policies(plan.Policies)
 	counts := plan.Counts()
 	if counts.Keep != total(counts) {
 		p.references(plan.References)

@@ -45,6 +45,8 @@ type planPage struct {
 
 	FindingsTitle string
 	Findings      []pageFinding
+	PoliciesTitle string
+	Policies      []pagePolicy
 	References    []pageReference
 }
 
@@ -114,6 +116,7 @@ func planPageOf(plan *planner.Plan, title string) planPage {
 		}
 		pg.Findings = append(pg.Findings, pageFinding{class, f.Severity.String(), visible(f.Message), visible(f.Code), visible(f.Hint), ranges(f.places)})
 	}
+	pg.PoliciesTitle, pg.Policies = "Policies: "+policySummary(plan.Policies), pagePolicies(plan.Policies)
 	if n.Keep != total(n) {
 		for _, b := range plan.References {
 			pg.References = append(pg.References, pageReference{visible(string(b.Kind)), visible(boundText(b)), visible(b.UUID)})

@@ -160,7 +160,7 @@ func planSections(plan *planner.Plan) []section {
 		detailSection("To update", "machines to update", minor, few, of(planner.Update, false)),
 		detailSection("To create", "machines to create", minor, few, of(planner.Create, false)),
 		detailSection("What the new VMs are made of", "new VMs in detail", minor, false, of(planner.Replace, false)),
-		copySection(plan), preflightSection(plan), noteSection(plan),
+		copySection(plan), preflightSection(plan), noteSection(plan), policySection(plan),
 	}
 	if n := plan.Counts(); n.Keep != total(n) {
 		sections = append(sections, referenceSection(plan))
