@@ -104,9 +104,6 @@ func (p *Plan) conclude(r PolicyResult, asked *spec.Policy) {
 		message += ": " + foldKeys(r.Keys)
 	}
 	if r.Severity == spec.Error {
-		if !r.Pos.IsZero() {
-			hint += ", " + r.Pos.String()
-		}
 		p.Refusals = append(p.Refusals, Refusal{Code: "policy", Message: message, Hint: hint, Pos: r.Pos})
 		return
 	}

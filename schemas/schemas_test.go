@@ -168,6 +168,10 @@ func TestExampleFleets(t *testing.T) {
 			continue
 		}
 		fleets++
+		schema := schema
+		if filepath.Base(file) == "policies.yaml" {
+			schema = compile(t, schemas.Policies)
+		}
 		t.Run(file, func(t *testing.T) {
 			data, err := os.ReadFile(file)
 			if err != nil {

@@ -112,7 +112,7 @@ func mixedPlan() *planner.Plan {
 		{Name: "sizes", Over: "change", Outcome: planner.PolicyOff, Message: "nothing large in staging"},
 	}
 	plan.Refusals = append(plan.Refusals,
-		planner.Refusal{Code: "policy", Message: "policy \"no-replacements\": nothing is rebuilt by day", Hint: "it denies plan.replacements > 0, ci/rules.yaml:5:11",
+		planner.Refusal{Code: "policy", Message: "policy \"no-replacements\": nothing is rebuilt by day", Hint: "it denies plan.replacements > 0",
 			Pos: spec.Pos{File: "ci/rules.yaml", Line: 5, Column: 11}},
 		planner.Refusal{Code: "policy", Message: "policy \"first-tag\" gave no answer for web/3: index out of bounds: 0 (tags have an order)",
 			Hint: "nothing is allowed without an answer; mend the policy: change.machine.tags[0] != \"a*b_c<d\""})
