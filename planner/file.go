@@ -171,7 +171,7 @@ func (c *Change) complete() error {
 	case c.Action.Symbol() == "?":
 		return fmt.Errorf("change %q has the unknown action %q", c.Key, c.Action)
 	}
-	return c.portrayed()
+	return nil
 }
 
 // ops makes an empty operation of each verb.

@@ -230,8 +230,10 @@ delete {"source":"snapshot","cpu":4,"memory":8589934592,"networks":["app-net"],"
 // TestPortraitsCannotBeForged wants a plan file to be refused when it shows a
 // policy another machine than it makes, though its digest fits.
 func TestPortraitsCannotBeForged(t *testing.T) {
-	sized := replica(1)
+	sized, offered := replica(1), web(1)
 	sized.Offering, sized.CPU, sized.Memory = nil, ptr(64), ptr(int64(512<<30))
+	sized.UserTags, sized.Lifecycle.Protect = []string{"owner::ops"}, true
+	sized.DataDisks = []spec.DataDisk{{Size: ptr(int64(100 << 30))}}
 	for name, forge := range map[string]func(m **policy.Machine){
 		"gone":            func(m **policy.Machine) { *m = nil },
 		"less memory":     func(m **policy.Machine) { (*m).Memory = 1 << 30 },
@@ -239,9 +241,19 @@ func TestPortraitsCannotBeForged(t *testing.T) {
 		"another source":  func(m **policy.Machine) { (*m).Source = "image" },
 		"an offering":     func(m **policy.Machine) { (*m).InstanceOffering = "small" },
 		"another network": func(m **policy.Machine) { (*m).Networks = nil },
-		"fewer disks":     func(m **policy.Machine) { (*m).DataDisks = []policy.Disk{{}} },
+		"no disks":        func(m **policy.Machine) { (*m).DataDisks = nil },
+		"smaller disks":   func(m **policy.Machine) { (*m).DataDisks[0].Size = 1 << 30 },
+		"another name":    func(m **policy.Machine) { (*m).Snapshot = "golden" },
+		"another cluster": func(m **policy.Machine) { (*m).Cluster = "kvm-b" },
+		"an owner":        func(m **policy.Machine) { (*m).UserTags = []string{"owner::root"} },
+		"no protection":   func(m **policy.Machine) { (*m).Protect = false },
+		"a small offer":   func(m **policy.Machine) { (*m).CPU = 1 },
 	} {
-		plan := mustBuild(t, fleetOf(sized), emptyInventory(), none)
+		machine := sized
+		if name == "a small offer" {
+			machine = offered
+		}
+		plan := mustBuild(t, fleetOf(machine), emptyInventory(), none)
 		forge(&plan.Changes[0].Machine)
 		plan.finish()
 		data, err := plan.Encode()

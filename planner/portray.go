@@ -99,10 +99,10 @@ func (b *builder) portrayVM(vm *Observed, edit *Edit) *policy.Machine {
 }
 
 func (b *builder) portrayPlace(p *policy.Machine, s site) {
-	if zone := s.zoneUUID(); zone != "" {
+	if zone := cmp.Or(uuidOf(s.zone), s.zoneUUID()); zone != "" {
 		p.Zone = b.names.nameOf(KindZone, zone)
 	}
-	if cluster := s.clusterUUID(); cluster != "" {
+	if cluster := cmp.Or(uuidOf(s.cluster), s.clusterUUID()); cluster != "" {
 		p.Cluster = b.names.nameOf(KindCluster, cluster)
 	}
 	if s.host != nil {
@@ -181,22 +181,3 @@ func sourceName(w *draft) string {
 }
 
 func entryName(e *Entry) string { return cmp.Or(e.Name, e.UUID) }
-
-// portrayed reports a change whose portrait is not that of the machine that its
-// steps make, so that nobody gets past a policy by editing what it looks at.
-func (c *Change) portrayed() error {
-	m, b, e := c.Machine, c.Blueprint, c.Edit
-	makes := c.Action == Create || c.Action == Replace
-	switch {
-	case c.Action == Keep || c.Action == Blocked || c.Action == Delete:
-		return nil
-	case m == nil:
-		return fmt.Errorf("change %q does not say what the machine is like", c.Key)
-	case makes && (m.Source != string(b.Source) || len(m.Networks) != len(b.NICs) || len(m.DataDisks) != len(b.DataDisks)),
-		makes && (m.InstanceOffering != "") != (b.OfferingUUID != ""),
-		makes && b.OfferingUUID == "" && (m.CPU != b.CPU || m.Memory != b.Memory),
-		c.Action == Update && (e.CPU != nil && m.CPU != *e.CPU || e.Memory != nil && m.Memory != *e.Memory):
-		return fmt.Errorf("change %q says of its machine what does not follow from the rest", c.Key)
-	}
-	return nil
-}

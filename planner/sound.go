@@ -36,7 +36,11 @@ func (p *Plan) sound() error {
 			return fmt.Errorf("two changes have the key %q", c.Key)
 		}
 		seen[c.Key] = true
-		if what := c.unsound(p.Scope, kinds); what != "" {
+		what := c.unsound(p.Scope, kinds)
+		if what == "" && !c.idle() {
+			what = c.forged(p.Scope, p.References)
+		}
+		if what != "" {
 			return fmt.Errorf("change %q %s", c.Key, what)
 		}
 	}
