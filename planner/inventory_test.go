@@ -236,3 +236,30 @@ func TestSeveralFleets(t *testing.T) {
 		t.Errorf("the second fleet: %+v", plan.Counts())
 	}
 }
+
+// FuzzInventory: no inventory file makes planning panic.
+func FuzzInventory(f *testing.F) {
+	inv := applied(f, emptyInventory(), mustBuild(f, fleetOf(web(1), db()), emptyInventory(), none))
+	inv.Headroom = littleRoom()
+	for _, file := range []*InventoryFile{looked(inv, fleetOf(web(1), web(2))), looked(inv)} {
+		data, err := file.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"format_version":"1.0","allFleets":true,"fleets":[],"machines":[{"uuid":"a","name":"","state":"x","cpuNum":0,"memorySize":0}],"disks":[],"catalog":{},"asked":{}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := DecodeInventory(data)
+		if err != nil {
+			return
+		}
+		if _, err := file.Encode(); err != nil {
+			t.Fatal(err)
+		}
+		fleet := fleetOf(web(1), web(2))
+		if inv, found := file.Of(fleet, "inv.json"); !found.HasErrors() {
+			Build(fleet, inv, none)
+		}
+	})
+}

@@ -76,7 +76,8 @@ What the plan touches is read again before anything is sent: its machines, their
 disks, and whatever it refers to; after a question that was asked, too. Machines
 that are as the plan wants already are done, and of those that somebody began the
 rest is done. What changed otherwise is told, and nothing is done (exit code 4);
-with --skip-moved everything else is (exit code 6).`,
+with --skip-moved everything else is (exit code 6). With -o json what changed is
+written as JSON.`,
 		Example: `  zfleet apply --simulate -f examples/staging.yaml --auto-approve
   zfleet apply plan.json
   zfleet apply -f fleet.yaml --auto-approve --report report.html --report junit.xml`,
@@ -102,9 +103,13 @@ with --skip-moved everything else is (exit code 6).`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
 	flags.StringVar(&f.digest, "expect-digest", "", "refuse a plan whose digest is not this `DIGEST`")
-	flags.BoolVar(&f.skipMoved, "skip-moved", false, "do the rest of a plan of which something changed since it was made")
+	f.addSkipMoved(cmd)
 	flags.StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
 	return cmd
+}
+
+func (f *applyFlags) addSkipMoved(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.skipMoved, "skip-moved", false, "do the rest of a plan of which something changed since it was made")
 }
 
 func (f *applyFlags) check(args []string) error {

@@ -39,6 +39,7 @@ forbid to delete stays. Safety limits do not apply, protected machines stay.`,
 	f.run.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for consent")
+	f.addSkipMoved(cmd)
 	flags.StringVarP(&f.format, "output", "o", formatText, "text or json (the report)")
 	return cmd
 }
@@ -67,5 +68,5 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	f.run.again = strings.Join(f.plan.connection.again(), " ") // of the file only the scope mattered
-	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove}, nil, f.format, f.run)
+	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove, skipMoved: f.skipMoved}, nil, f.format, f.run)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -141,7 +142,10 @@ func (a *app) loadPolicies(names []string) ([]spec.Policy, error) {
 // inputs reads what -f names: files, the YAML files of directories, stdin.
 func (a *app) inputs(names []string) ([]spec.Input, error) {
 	var inputs []spec.Input
-	for _, name := range names {
+	for i, name := range names {
+		if name == "-" && slices.Contains(names[:i], "-") {
+			return nil, usageError("stdin (-) can be read only once")
+		}
 		if name == "-" {
 			data, err := io.ReadAll(a.stdin)
 			if err != nil {
