@@ -3,6 +3,7 @@ package simulator
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // createVM makes a VM: the row first, then its tags, then what it runs on.
@@ -25,6 +26,12 @@ func (c *call) create() (record, error) {
 		uuid = uuid4()
 	}
 	if err := c.locked(func() error { return c.register(uuid) }); err != nil {
+		return nil, err
+	}
+	if err := c.work(c.untilTags()); err != nil {
+		return nil, err
+	}
+	if err := c.locked(func() error { return c.mark(uuid) }); err != nil {
 		return nil, err
 	}
 	if p.Strategy == "JustCreate" {
@@ -60,8 +67,10 @@ func (c *call) create() (record, error) {
 	})
 }
 
-// register inserts the row of a VM in state Created, and what is tied to it
-// before any host knows of it. A failure after the insert leaves the UUID taken.
+// untilTags is the part of a creation's time in which the VM has a row and no tags.
+func (c *call) untilTags() time.Duration { return min(c.options.Latency/4, time.Second) }
+
+// register inserts the row of a VM in state Created.
 func (c *call) register(uuid string) error {
 	if c.store.exists(uuid) {
 		return fail("SYS.1000", "org.springframework.dao.DataIntegrityViolationException: could not execute statement; SQL [n/a]; constraint [PRIMARY]; Duplicate entry '%s' for key 'PRIMARY'", uuid)
@@ -85,14 +94,23 @@ func (c *call) register(uuid string) error {
 	if !c.account.admin {
 		c.store.Owners[uuid] = c.account.uuid
 	}
+	return nil
+}
+
+// mark ties to a registered VM what belongs to it before any host knows of it.
+// A failure leaves the UUID taken.
+func (c *call) mark(uuid string) error {
+	if c.store.get("vm-instances", uuid) == nil {
+		return fail("SYS.1003", "云主机[uuid:%s]不存在", uuid)
+	}
 	if err := c.registerTags(uuid); err != nil {
 		c.store.remove("vm-instances", uuid)
 		c.store.dropTags(uuid)
 		c.store.burn(uuid)
 		return err
 	}
-	if p.Strategy == "JustCreate" {
-		c.store.keepPlan(uuid, p)
+	if c.plan.Strategy == "JustCreate" {
+		c.store.keepPlan(uuid, c.plan)
 	}
 	return nil
 }
@@ -177,7 +195,7 @@ func (c *call) instantiate(uuid string, p *creation, run bool) error {
 	if err != nil {
 		return err
 	}
-	if err := c.work(true); err != nil {
+	if err := c.work(c.options.Latency - c.untilTags()); err != nil {
 		return err
 	}
 	return c.locked(func() error {

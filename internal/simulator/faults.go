@@ -16,22 +16,26 @@ import (
 
 // The kinds of faults, and what the client sees of each.
 const (
-	faultRefuse     = "refuse"      // the connection is closed before the request is read
-	faultDropBefore = "drop-before" // the connection is closed, nothing is done
-	faultDropAfter  = "drop-after"  // everything is done, then the connection is closed
-	faultHang       = "hang"        // no answer until the client gives up
-	faultExpire     = "expire"      // the session is gone
-	faultGarbage    = "garbage"     // an answer with status and text that is not the API's
-	faultSlow       = "slow"        // the answer comes after delay
-	faultError      = "error"       // the call, or its job, fails with error
-	faultFailAfter  = "fail-after"  // everything is done, but the call, or its job, fails with error
-	faultRestart    = "restart"     // the request is accepted, then the server restarts: its jobs are lost
+	faultRefuse       = "refuse"        // the connection is closed before the request is read
+	faultDropBefore   = "drop-before"   // the connection is closed, nothing is done
+	faultDropAfter    = "drop-after"    // everything is done, then the connection is closed
+	faultHang         = "hang"          // no answer until the client gives up
+	faultExpire       = "expire"        // the session is gone
+	faultGarbage      = "garbage"       // an answer with status and text that is not the API's
+	faultGarbageAfter = "garbage-after" // everything is done, then the answer is garbage
+	faultTruncate     = "truncate"      // everything is done, half of the answer comes
+	faultDrip         = "drip"          // everything is done, the answer comes byte by byte, with delay between
+	faultSlow         = "slow"          // the answer comes after delay
+	faultError        = "error"         // the call, or its job, fails with error
+	faultFailAfter    = "fail-after"    // everything is done, but the call, or its job, fails with error
+	faultRestart      = "restart"       // the request is accepted, then the server restarts: its jobs are lost
 )
 
 // needs lists the kinds of faults with the key that each cannot do without.
 var needs = map[string]string{
 	faultRefuse: "", faultDropBefore: "", faultDropAfter: "", faultHang: "", faultExpire: "", faultRestart: "",
-	faultGarbage: "", faultSlow: "delay", faultError: "error", faultFailAfter: "error",
+	faultGarbage: "", faultGarbageAfter: "", faultTruncate: "", faultDrip: "delay", faultSlow: "delay", faultError: "error",
+	faultFailAfter: "error",
 }
 
 // Faults are the rules by which a simulator misbehaves. They count the requests
@@ -54,7 +58,7 @@ type faultRule struct {
 // faultAction is what to do to a request.
 type faultAction struct {
 	Kind   string
-	Delay  time.Duration // before anything else is done
+	Delay  time.Duration // before anything else is done; of drip, before each byte
 	Status int           // of garbage, 200 unless the rule says
 	Text   string        // of garbage
 	Error  record        // of error: an ErrorCode
@@ -121,12 +125,15 @@ func (c *faultCode) record() record {
 //	hang         do not answer
 //	expire       end the session first
 //	garbage      answer with status (default 200) and text
+//	garbage-after  do what was asked, then answer like that
+//	truncate     do what was asked, then answer half of it
+//	drip         do what was asked, then answer byte by byte, with delay before each
 //	slow         answer after delay
 //	error        fail with error: code, description, details, elaboration, location, cause
 //	fail-after   do what was asked, then fail with error all the same, as a call that took too long
 //	restart      accept the request, then restart: all jobs are lost, and stay unfinished
 //
-// delay goes with every fault. Errors name the line and what is allowed.
+// delay goes with every other fault too, and comes first. Errors name the line and what is allowed.
 func ParseFaults(data []byte) (*Faults, error) {
 	var nodes []ast.Node
 	if err := yaml.Unmarshal(data, &nodes); err != nil {
@@ -168,8 +175,8 @@ func (e *faultEntry) rule() (*faultRule, error) {
 		return nil, fmt.Errorf("fault %s needs error with a code, as in error: {code: SYS.1006, details: no room}", kind)
 	case need != "error" && e.Error != nil:
 		return nil, fmt.Errorf("error goes with the faults error and fail-after, not with %s", kind)
-	case kind != faultGarbage && (e.Status != 0 || e.Text != ""):
-		return nil, fmt.Errorf("status and text go with fault garbage, not with %s", kind)
+	case kind != faultGarbage && kind != faultGarbageAfter && (e.Status != 0 || e.Text != ""):
+		return nil, fmt.Errorf("status and text go with faults garbage and garbage-after, not with %s", kind)
 	case e.Nth < 0 || e.Times < 0 || e.After < 0:
 		return nil, errors.New("nth, times and after must not be negative")
 	case e.Nth > 0 && (e.Times > 0 || e.After > 0):
@@ -185,7 +192,7 @@ func (e *faultEntry) rule() (*faultRule, error) {
 		nth: e.Nth, times: e.Times, after: e.After,
 		action: faultAction{Kind: kind, Status: e.Status, Text: e.Text, Error: e.Error.record()},
 	}
-	if kind == faultGarbage && e.Status == 0 {
+	if (kind == faultGarbage || kind == faultGarbageAfter) && e.Status == 0 {
 		rule.action.Status = 200
 	}
 	if e.Delay.text != "" {

@@ -131,7 +131,7 @@ func TestFaultsAreCountedOnceEach(t *testing.T) {
 func TestFaultErrors(t *testing.T) {
 	for name, test := range map[string]struct{ rules, want string }{
 		"unknown call":  {"- {operation: CreateVmInstanc, fault: hang}", `line 1: operation "CreateVmInstanc": the simulator has no such call`},
-		"unknown fault": {"- {fault: hang}\n- {fault: explode}", `line 2: fault "explode": want one of drop-after, drop-before, error, expire, fail-after, garbage, hang, refuse, restart, slow`},
+		"unknown fault": {"- {fault: hang}\n- {fault: explode}", `line 2: fault "explode": want one of drip, drop-after, drop-before, error, expire, fail-after, garbage, garbage-after, hang, refuse, restart, slow, truncate`},
 		"no fault":      {"- {nth: 1}", `line 1: fault "": want one of`},
 		"unknown key":   {"- fault: hang\n  when: now", `line 2: unknown field "when"; a rule has the keys operation, path`},
 		"no delay":      {"- fault: slow", "line 1: fault slow needs delay"},
@@ -139,7 +139,7 @@ func TestFaultErrors(t *testing.T) {
 		"no error":      {"- fault: error", "line 1: fault error needs error with a code"},
 		"no code":       {"- {fault: error, error: {details: x}}", "line 1: fault error needs error with a code"},
 		"stray error":   {"- {fault: hang, error: {code: x}}", "line 1: error goes with the faults error and fail-after, not with hang"},
-		"stray status":  {"- {fault: hang, status: 500}", "line 1: status and text go with fault garbage"},
+		"stray status":  {"- {fault: hang, status: 500}", "line 1: status and text go with faults garbage and garbage-after, not with hang"},
 		"bad status":    {"- {fault: garbage, status: 99}", "line 1: status 99: want 200 to 599"},
 		"nth and times": {"- {fault: hang, nth: 1, times: 2}", "line 1: nth is a single request"},
 		"negative":      {"- {fault: hang, times: -1}", "line 1: nth, times and after must not be negative"},
@@ -160,5 +160,5 @@ func TestFaultErrors(t *testing.T) {
 func ExampleParseFaults() {
 	_, err := ParseFaults([]byte("- {operation: CreateVmInstance, fault: drop}"))
 	fmt.Println(err)
-	// Output: faults: line 1: fault "drop": want one of drop-after, drop-before, error, expire, fail-after, garbage, hang, refuse, restart, slow
+	// Output: faults: line 1: fault "drop": want one of drip, drop-after, drop-before, error, expire, fail-after, garbage, garbage-after, hang, refuse, restart, slow, truncate
 }

@@ -121,13 +121,9 @@ type errLost struct{}
 
 func (errLost) Error() string { return "the management server stopped" }
 
-// work lets time pass as the hypervisor's work does: the whole latency for a
-// creation, a quarter for anything else.
-func (c *call) work(creation bool) error {
-	latency := c.options.Latency
-	if !creation {
-		latency /= 4
-	}
+// work lets time pass as the server's and the hypervisor's work does: for a
+// creation the whole latency, a quarter for anything else.
+func (c *call) work(latency time.Duration) error {
 	if latency <= 0 {
 		if c.ctx.Err() != nil {
 			return errLost{}

@@ -280,7 +280,7 @@ func TestWebHook(t *testing.T) {
 
 func TestRestartKeepsTheCloudAndLosesJobs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "cloud.json")
-	keep := func(o *Options) { o.StatePath, o.Latency = path, 10*time.Second }
+	keep := func(o *Options) { o.StatePath, o.Latency = path, time.Second }
 	first := newCloud(t, keep)
 	done := jobOf(first.send("DELETE", "/vm-instances/"+nowhere, ""))
 	first.wait(done)
@@ -353,6 +353,9 @@ func TestFaults(t *testing.T) {
 - {operation: QueryZone, times: 1, fault: garbage, status: 502, text: bad gateway}
 - {operation: QueryHost, times: 1, fault: expire}
 - {operation: QueryImage, fault: slow, delay: 30ms}
+- {operation: QueryCluster, fault: drip, delay: 10us}
+- {operation: QueryL2Network, fault: truncate}
+- {operation: CreateDataVolume, fault: garbage-after, status: 504, text: gateway timeout}
 `))
 		if a := c.call("POST", "/vm-instances", c.params(nil)); a.codes() != "SYS.1006>PS.1000" {
 			t.Error(a.raw)
@@ -364,8 +367,41 @@ func TestFaults(t *testing.T) {
 		if c.send("GET", "/images", ""); time.Since(begun) < 30*time.Millisecond {
 			t.Error("not slow")
 		}
+		if a := c.send("GET", "/clusters", ""); a.status != 200 || len(a.body["inventories"].([]any)) != 3 {
+			t.Errorf("%d %s", a.status, a.raw)
+		}
+		if a := c.send("GET", "/l2-networks", ""); a.status != 200 || a.body != nil || !strings.HasPrefix(a.raw, `{"inventories":[`) {
+			t.Errorf("not cut off: %d %s", a.status, a.raw)
+		}
+		if a := c.send("POST", "/volumes/data", `{"params":{"name":"late","diskSize":1048576}}`); a.status != 504 || a.raw != "gateway timeout" {
+			t.Errorf("%d %s", a.status, a.raw)
+		}
+		for late := int64(0); late == 0; { // its job is on its way
+			late = number(c.send("GET", "/volumes?count=true&q=name=late", "").body, "total")
+		}
 		if a := c.send("GET", "/hosts", ""); a.codes() != "ID.1001" {
 			t.Error(a.raw)
 		}
 	})
+}
+
+// A management server that is killed in this moment leaves a VM without tags.
+func TestRowComesBeforeTags(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cloud.json")
+	first := newCloud(t, func(o *Options) { o.StatePath, o.Latency = path, time.Minute })
+	body := strings.TrimSuffix(first.params(record{"resourceUuid": nowhere}), "}") + `,"userTags":["a::b"]}`
+	first.send("POST", "/vm-instances", body)
+	for first.vm(nowhere) == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if err := first.sim.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := newCloud(t, func(o *Options) { o.StatePath = path })
+	if vm := second.vm(nowhere); vm["state"] != "Created" || vm["rootVolumeUuid"] != nil {
+		t.Errorf("the VM is %v", vm)
+	}
+	if tags := second.send("GET", "/user-tags?q=resourceUuid="+nowhere, "").body["inventories"].([]any); len(tags) > 0 {
+		t.Errorf("it has the tags %v", tags)
+	}
 }

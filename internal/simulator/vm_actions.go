@@ -230,7 +230,7 @@ func (c *call) renewAddresses(uuid string) error {
 // finish lets the hypervisor work, then moves the VM from one state to the next
 // unless something else changed it meanwhile, and answers with it.
 func (c *call) finish(from, to string) (record, error) {
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return c.changeVM(func(vm record) error {

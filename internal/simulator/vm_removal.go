@@ -45,7 +45,7 @@ func destroyVM(c *call) (record, error) {
 	if err != nil || done {
 		return record{}, err
 	}
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return record{}, c.locked(func() error {

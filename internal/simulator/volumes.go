@@ -85,7 +85,7 @@ func createVolume(c *call) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return c.changeVolume(uuid, func(volume record) error {
@@ -136,7 +136,7 @@ func deleteVolume(c *call) (record, error) {
 	if err := c.deletable(); err != nil {
 		return nil, err
 	}
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return record{}, c.locked(func() error {
@@ -204,7 +204,7 @@ func expungeVolume(c *call) (record, error) {
 }
 
 func attachToVM(c *call) (record, error) {
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return c.changeVolume(c.text("volumeUuid"), func(volume record) error {
@@ -237,7 +237,7 @@ func attachToVM(c *call) (record, error) {
 }
 
 func detachFromVM(c *call) (record, error) {
-	if err := c.work(false); err != nil {
+	if err := c.work(c.options.Latency / 4); err != nil {
 		return nil, err
 	}
 	return c.changeVolume(c.text("uuid"), func(volume record) error {
