@@ -189,8 +189,8 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 		b.keep(change, w, vm)
 	case !settled(vm.State):
 		b.wait(change, vm, unsettled(vm.State))
-	case !vm.tagged && w.beingMade(vm):
-		b.wait(change, vm, unstarted)
+	case w.beingMade(vm):
+		b.wait(change, vm, unstarted) // an update would make a hollow row look like a machine
 	case c.forced():
 		b.replace(change, w, own, c, disks)
 	case c.blocked != "":
