@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// When the server does not answer, more requests do not help it, and steps that
-// meet it only use up their tries. After breakerFailures outcomes in a row that
+// When the server does not answer, or only that it is starting, more requests do
+// not help it, and steps that meet it only use up their tries. After breakerFailures outcomes in a row that
 // are of class "transport", admission pauses. Single steps then probe, the first
 // after probeFirst, each further one after twice that, at most probeLast. An
 // answer of any kind ends the pause; maxProbes probes in vain end the run.
@@ -22,7 +22,7 @@ const reasonUnreachable = "server-unreachable"
 // breaker pauses admission while the server cannot be reached. It belongs to
 // the scheduler's goroutine.
 type breaker struct {
-	failures int // outcomes in a row without a word from the server
+	failures int // outcomes in a row without a server at work
 	paused   bool
 	probing  bool // a probe is in flight
 	probe    int  // its node
@@ -30,7 +30,7 @@ type breaker struct {
 	due      time.Time
 }
 
-// silent reports whether an outcome holds no word from the server.
+// silent reports whether an outcome shows no server at work.
 func silent(o Outcome) bool { return o.Failure != nil && o.Failure.Class == "transport" }
 
 // judge takes the outcome of a try for what it says about the server.

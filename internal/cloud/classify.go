@@ -45,7 +45,9 @@ const (
 	hintState    = "wait until the machine has settled, then run zfleet apply again"
 )
 
-// verdicts are by code, or by the part before the dot for whole families.
+// verdicts are by code, or by the part before the dot for whole families. A
+// server that is starting is as good as none: it takes nothing on yet, and a run
+// that keeps asking would spend the tries of all its steps before it is there.
 var verdicts = map[string]verdict{
 	"SYS.1000":             {classInternal, "the server failed inside", hintOperator},
 	"SYS.1001":             {classTransient, "the operation took too long inside the server", hintAgain},
@@ -55,7 +57,7 @@ var verdicts = map[string]verdict{
 	"SYS.1007":             {classInput, "the server refuses an argument", hintInput},
 	"SYS.1008":             {classInput, "this edition of the server does not have the operation", "use another source for the machine, or an edition that has the operation"},
 	"SYS.1009":             {classTransient, "the server cannot reach the part that does this", hintAgain},
-	"SYS.1010":             {classTransient, "the management server is starting", hintAgain},
+	"SYS.1010":             {classTransport, "the management server is starting", hintAgain},
 	"SYS.1011":             {classTransient, "a message inside the server got lost", hintAgain},
 	"SYS.1012":             {classTransient, "the management node left", hintAgain},
 	"SYS.1013":             {classInput, "the resource does not support the operation", hintInput},
@@ -80,7 +82,7 @@ var verdicts = map[string]verdict{
 	"VOLUME":               {classInput, "the volume does not allow it", hintState},
 	"VOLUME_SNAPSHOT":      {classInput, "the snapshot does not allow it", hintState},
 	"TAG":                  {classInput, "the tag is there already", hintAgain},
-	"PORTAL.1002":          {classTransient, "the management server is starting", hintAgain},
+	"PORTAL.1002":          {classTransport, "the management server is starting", hintAgain},
 	"PORTAL":               {classInput, "the server does not know the operation", hintInput},
 }
 
@@ -186,7 +188,7 @@ func apiFailure(operation string, err *zstack.APIError) (*executor.Failure, bool
 	for _, cause := range err.Chain() {
 		f.Chain = append(f.Chain, executor.Cause{Code: cause.Code, Description: cause.Description, Details: cause.Details})
 	}
-	return f, v.class == classTransient
+	return f, v.class == classTransient || v.class == classTransport
 }
 
 // sentence is our words for a code, then the code and the server's description,

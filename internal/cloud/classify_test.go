@@ -11,7 +11,8 @@ import (
 
 func TestClasses(t *testing.T) {
 	for class, codes := range map[string]string{
-		classTransient: "SYS.1001 SYS.1009 SYS.1010 SYS.1011 SYS.1012 PORTAL.1002",
+		classTransient: "SYS.1001 SYS.1009 SYS.1011 SYS.1012",
+		classTransport: "SYS.1010 PORTAL.1002",
 		classCapacity:  "HOST_ALLOCATION.1000 HOST_ALLOCATION.1001 HOST.1004 PS.1000 L3.1000",
 		classQuota:     "ID.1003 ID.1004 LICENSE.1001",
 		classInput:     "SYS.1006 SYS.1007 SYS.1008 SYS.1013 SYS.1014 VM.1010 TAG.1000 VOLUME.1000 PORTAL.1000",
@@ -22,7 +23,7 @@ func TestClasses(t *testing.T) {
 		for code := range strings.FieldsSeq(codes) {
 			err := &zstack.APIError{Code: zstack.ErrorCode{Code: "SYS.1006", Description: "outer", Cause: &zstack.ErrorCode{Code: code, Details: "详情"}}}
 			failure, retry := failureOf("CreateVmInstance", err)
-			if failure.Class != class || retry != (class == classTransient) {
+			if failure.Class != class || retry != (class == classTransient || class == classTransport) {
 				t.Errorf("%s: class %s, retry %v; want %s", code, failure.Class, retry, class)
 			}
 			if !strings.Contains(failure.Message, code) || strings.Contains(failure.Message, "详") || failure.Hint == "" {

@@ -44,6 +44,10 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 	for taken := 0; ; {
 		t.rec.Phase("creating")
 		body, err := t.send(ctx, call)
+		if _, named := t.inventory(body); err == nil && !named {
+			// Something between here and the server made this answer up.
+			body, err = t.client.Follow(ctx, t.job, call.Operation, time.Until(t.watchUntil()))
+		}
 		if err == nil {
 			return t.created(ctx, op, body)
 		}
@@ -93,7 +97,7 @@ func (t *task) createFailed(ctx context.Context, op planner.CreateVM, operation 
 	failure, retry := failureOf(operation, cause)
 	var api *zstack.APIError
 	over := errors.As(cause, &api) // the job is over and failed
-	if !over && !mayHaveArrived(cause) {
+	if !over && !mayHaveArrived(cause) || over && failure.Class == classTransport {
 		return executor.Outcome{Status: executor.Failed, Retry: retry, Failure: failure}, false
 	}
 	t.rec.Phase("looking for the VM")
@@ -268,14 +272,19 @@ func takenFailure(operation string, err error, step planner.Step) *executor.Fail
 func (t *task) created(ctx context.Context, op planner.CreateVM, body json.RawMessage) executor.Outcome {
 	t.rec.Phase("checking the VM")
 	vm, found, err := t.vm(ctx, t.step.UUID)
+	inventory, named := t.inventory(body)
 	if err != nil {
-		var answer struct {
-			Inventory zstack.VM `json:"inventory"`
-		}
-		if json.Unmarshal(body, &answer) != nil || answer.Inventory.UUID != t.step.UUID {
+		if !named {
 			return executor.Outcome{Status: executor.Succeeded, Note: "created; the VM could not be read afterwards"}
 		}
-		return t.verify(ctx, op, answer.Inventory, "")
+		return t.verify(ctx, op, inventory, "")
+	}
+	if !found && !named {
+		return undecided(&executor.Failure{
+			Class:     classTransport,
+			Operation: "QueryVmInstance",
+			Message:   "the answer to the create request does not speak of the VM, and the VM is not there",
+		})
 	}
 	if !found {
 		return failed(&executor.Failure{
@@ -286,4 +295,14 @@ func (t *task) created(ctx context.Context, op planner.CreateVM, body json.RawMe
 		})
 	}
 	return t.settle(ctx, op, vm, nil, t.watchUntil(), "")
+}
+
+// inventory is the VM in the answer to a create call; false if the step's VM is
+// not in it.
+func (t *task) inventory(body json.RawMessage) (zstack.VM, bool) {
+	var answer struct {
+		Inventory zstack.VM `json:"inventory"`
+	}
+	err := json.Unmarshal(body, &answer)
+	return answer.Inventory, err == nil && answer.Inventory.UUID == t.step.UUID
 }

@@ -129,7 +129,8 @@ type task struct {
 	step  planner.Step
 	rec   executor.Recorder
 	begun time.Time
-	sent  bool // a mutating request may have reached the server
+	job   string // UUID of the last request
+	doubt bool   // what became of a mutating request is not known
 }
 
 // left is how long the server may still work on the step; never less than a
@@ -163,17 +164,14 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		if err != nil {
 			return nil, &attemptError{err}
 		}
-		call.JobUUID = job
+		call.JobUUID, t.job = job, job
 		call.Timeout = t.left()
 		body, err := t.do(ctx, call)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {
 			continue
 		}
-		if err == nil || mayHaveArrived(err) {
-			t.sent = true
-		}
-		var api *zstack.APIError
-		if t.sent || errors.As(err, &api) {
+		t.doubt = err != nil && mayHaveArrived(err)
+		if api := (*zstack.APIError)(nil); err == nil || t.doubt || errors.As(err, &api) {
 			t.began.Store(t.step.ID, nil)
 		}
 		return body, err
@@ -242,6 +240,7 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Con
 	reached, lookErr := done(ctx)
 	switch {
 	case lookErr == nil && reached && arrived:
+		t.doubt = false
 		return executor.Outcome{Status: executor.Succeeded, Note: "the answer was lost, but it is done"}
 	case lookErr == nil && reached:
 		return executor.Outcome{Status: executor.Succeeded, Note: "the server reported a failure, but it is done"}
@@ -257,15 +256,16 @@ func undecided(failure *executor.Failure) executor.Outcome {
 	return executor.Outcome{Status: executor.Indeterminate, Failure: failure}
 }
 
-// readFailed is the outcome of a step that could not be begun because the
-// machine could not be read. Nothing was sent, so a lost answer may be retried.
+// readFailed is the outcome of a step that could not go on because something
+// could not be read. What was sent before is known to be done, unless there is
+// doubt about it; so the read's lost answer may be retried.
 func (t *task) readFailed(err error) executor.Outcome {
 	failure, retry := failureOf("QueryVmInstance", err)
-	if t.sent {
+	if t.doubt {
 		return undecided(failure)
 	}
 	if isContextError(err) {
-		failure.Message = "stopped before anything was sent"
+		failure.Message = "stopped before the step was done; nothing of it is in flight"
 		return failed(failure)
 	}
 	_, unknown := isUnknown(err)

@@ -89,7 +89,7 @@ func TestMessages(t *testing.T) {
 		{"session ends in each job", update + "fault: error, error: {code: SYS.1006, cause: {code: ID.1001, description: Session expired}}}", nil,
 			"failed auth\nLogInByAccount: the session was ended three times within ten minutes\nanother login of the account may end it: use an access key; then run zfleet apply again"},
 		{"management server is starting", update + "fault: error, error: {code: SYS.1010, description: Management node not ready}}", nil,
-			"failed transient\nthe management server is starting (SYS.1010: Management node not ready)\nrun zfleet apply again; it looks at the machine first"},
+			"failed transport\nthe management server is starting (SYS.1010: Management node not ready)\nrun zfleet apply again; it looks at the machine first"},
 		{"management node left", update + "fault: error, error: {code: SYS.1012, description: Node left}}", nil,
 			"failed transient\nthe management node left (SYS.1012: Node left)\nrun zfleet apply again; it looks at the machine first"},
 		{"proxy", update + "fault: garbage, status: 502, text: <html><h1>Bad Gateway</h1></html>}", nil,

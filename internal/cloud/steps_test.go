@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -365,6 +366,23 @@ func TestAuthFailureStopsAtOnce(t *testing.T) {
 	got, rec := perform(t, f.driver(Options{}), step(planner.StartVM{}))
 	if got.Status != executor.Failed || got.Retry || got.Failure.Class != "auth" || len(rec.attempts) > 0 {
 		t.Errorf("got %+v, %+v", got, got.Failure)
+	}
+}
+
+// What is known to be done leaves no doubt: the step failed at what came next.
+func TestReadThatFailsAfterATag(t *testing.T) {
+	f := newFake(t, store)
+	for collection, rows := range withDisks(row{"uuid": diskUUID, "type": "Data"}, row{"uuid": otherUUID, "type": "Data"}) {
+		f.add(collection, rows...)
+	}
+	f.broken = func(r *http.Request) bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.mutations) > 0 && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/user-tags")
+	}
+	got, rec := perform(t, f.driver(Options{}), step(planner.TagDisks{Tag: diskTag, Count: 2}))
+	if got.Status != executor.Failed || !got.Retry || got.Failure.Class != "transport" || len(rec.attempts) != 1 {
+		t.Errorf("got %+v, %+v after %d attempts", got, got.Failure, len(rec.attempts))
 	}
 }
 

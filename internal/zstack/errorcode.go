@@ -14,6 +14,10 @@ const (
 	codeManySessions   = "ID.1006"
 )
 
+// passing are the codes of a server that cannot do its work just now: it is
+// starting, a node of it left, or a message inside it got lost.
+var passing = []string{"SYS.1009", "SYS.1010", "SYS.1011", "SYS.1012", "PORTAL.1002"}
+
 // maxErrorDepth bounds how deep nested causes are read. Real ones nest fewer
 // than ten deep; a hostile answer must not cost more than that.
 const maxErrorDepth = 64
@@ -121,6 +125,9 @@ func textOf(value any) string {
 // isSessionExpired reports whether the call failed because the session was
 // unknown to the server. That is checked before anything is done.
 func (e ErrorCode) isSessionExpired() bool { return e.Deepest().Code == codeSessionExpired }
+
+// isPassing reports whether the same question may soon be answered.
+func (e ErrorCode) isPassing() bool { return slices.Contains(passing, e.Deepest().Code) }
 
 // isAboutLogin reports whether the account itself was turned away.
 func (e ErrorCode) isAboutLogin() bool {

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// recoverTime is how long a job is asked for after its call's answer was lost.
-	recoverTime = 30 * time.Second
+	// recoverTime is how long a job is asked for after its call's answer was lost:
+	// longer than a management server takes to restart behind its proxy.
+	recoverTime = 5 * time.Minute
 	// followMargin is added to the server's timeout: a job that fails by it
 	// takes a while to say so.
 	followMargin = 5 * time.Minute

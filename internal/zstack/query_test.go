@@ -263,3 +263,23 @@ func TestReadOutcomes(t *testing.T) {
 		})
 	}
 }
+
+// A management server that is starting, or whose node left, is asked again.
+func TestQueryOfAServerThatStarts(t *testing.T) {
+	for _, code := range []string{"SYS.1009", "SYS.1010", "SYS.1011", "SYS.1012", "PORTAL.1002"} {
+		synctest.Test(t, func(t *testing.T) {
+			starting := reply{status: 503, body: failure(code)}
+			server := &script{answers: map[string][]reply{
+				"PUT /accounts/login": {starting, {status: 200, body: `{"inventory":{"uuid":"session1"}}`}},
+				"GET /zones":          {starting, starting, {status: 200, body: `{"inventories":[{"uuid":"z"}]}`}},
+			}}
+			if zones, err := List[Zone](t.Context(), newTestClient(t, server), "/zones"); err != nil || len(zones) != 1 {
+				t.Errorf("%s: %v, %v", code, zones, err)
+			}
+			server = &script{answers: map[string][]reply{"GET /zones": {starting}}}
+			if _, err := List[Zone](t.Context(), newTestClient(t, server), "/zones"); outcome(err) != "api "+code+" expired=false" || len(server.lines()) != readTries {
+				t.Errorf("%s for ever: %v after %d questions", code, err, len(server.lines()))
+			}
+		})
+	}
+}

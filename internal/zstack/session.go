@@ -31,6 +31,7 @@ type passwordSession struct {
 	id       string // empty: not logged in
 	ending   string // the one that is being ended
 	owner    string // account UUID
+	refused  error  // the server knows the account or its password no more
 	renewals renewalLog
 }
 
@@ -78,12 +79,14 @@ func (s *passwordSession) current() (id, owner string) {
 func (s *passwordSession) replace(ctx context.Context, old string) error {
 	result := s.flight.DoChan(old, func() (any, error) {
 		s.mu.Lock()
-		changed := s.id != old
-		allowed := changed || old == "" || s.renewals.take(time.Now())
+		changed, refused := s.id != old, s.refused
+		allowed := changed || refused != nil || old == "" || s.renewals.take(time.Now())
 		s.mu.Unlock()
 		switch {
 		case changed:
 			return nil, nil
+		case refused != nil:
+			return nil, refused // asking again can only lock the account
 		case !allowed:
 			return nil, &AuthError{
 				Operation: opLogin, Reason: "the session was ended three times within ten minutes",
@@ -123,12 +126,24 @@ func (s *passwordSession) login(ctx context.Context) error {
 		err = errors.New("the answer holds no session")
 	}
 	if err != nil {
-		return loginError(err)
+		return s.loginFailed(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.id, s.owner = reply.Inventory.UUID, reply.Inventory.AccountUUID
 	return nil
+}
+
+// loginFailed is what a failed login means. A wrong password stays wrong.
+func (s *passwordSession) loginFailed(err error) error {
+	err = loginError(err)
+	var auth *AuthError
+	if errors.As(err, &auth) && auth.Code.Deepest().Code == codeWrongPassword {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.refused = err
+	}
+	return err
 }
 
 // hash is the password in the form that goes over the wire.

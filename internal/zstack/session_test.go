@@ -3,6 +3,7 @@ package zstack
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -151,6 +152,47 @@ func TestRenewalsRunOut(t *testing.T) {
 		expired = false
 		if _, err := List[Zone](t.Context(), c, "/zones"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A password that was changed in the middle is tried once: more tries tell
+// nothing new and can lock the account.
+func TestRefusedLoginIsFinal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		changed := false
+		server := &script{}
+		server.handle = func(e exchanged) *reply {
+			switch {
+			case e.line() == "PUT /accounts/login" && changed:
+				return &reply{status: 503, body: failure("ID.1000")}
+			case e.Path == "/zones" && changed:
+				return &reply{status: 503, body: failure("ID.1001")}
+			case e.Path == "/zones":
+				return &reply{status: 200, body: `{"inventories":[]}`}
+			}
+			return nil
+		}
+		c := newTestClient(t, server)
+		if _, err := List[Zone](t.Context(), c, "/zones"); err != nil {
+			t.Fatal(err)
+		}
+		changed = true
+		for range 5 {
+			_, err := List[Zone](t.Context(), c, "/zones")
+			var auth *AuthError
+			if !errors.As(err, &auth) || auth.Reason != "wrong account name or password" {
+				t.Errorf("got %v", err)
+			}
+		}
+		logins := 0
+		for _, e := range server.got {
+			if e.Path == "/accounts/login" {
+				logins++
+			}
+		}
+		if logins != 2 {
+			t.Errorf("%d logins, want 2: the first and the refused one", logins)
 		}
 	})
 }

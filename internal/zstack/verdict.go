@@ -110,6 +110,9 @@ func (c *Client) readOnce(ctx context.Context, r *request) ([]byte, error) {
 		case done:
 			return answer.body, nil
 		case failed, skewed:
+			if v == failed && code.isPassing() {
+				return nil, answer.failure(r, code)
+			}
 			if !r.signed || v == failed && !c.cred.stale(code) {
 				return nil, backoff.Permanent(answer.failure(r, code))
 			}
