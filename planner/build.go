@@ -190,7 +190,7 @@ func (b *builder) existing(change *Change, w *draft, own *owned, disks diskPlace
 	case !settled(vm.State):
 		b.wait(change, vm, unsettled(vm.State))
 	case w.beingMade(vm):
-		b.wait(change, vm, unstarted) // an update would make a hollow row look like a machine
+		b.wait(change, vm, unstarted(change.Key)) // an update would make a hollow row look like a machine
 	case c.forced():
 		b.replace(change, w, own, c, disks)
 	case c.blocked != "":
@@ -332,6 +332,8 @@ func (b *builder) remove(own *owned) Change {
 		b.block(&change, "its tag keep-disks forbids to delete its data disks, and this zfleet cannot detach them; detach them by hand and remove the tag "+b.scope.TagPrefix()+keepDisksTag)
 	case vm.tags.sourceKind() == spec.FromVolume && !slices.Contains(b.opts.AllowVolumeLoss, own.key):
 		b.block(&change, "the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss "+own.key)
+	case vm.mayHoldVolume() && !slices.Contains(b.opts.AllowVolumeLoss, own.key):
+		b.block(&change, "no tag says what it was made from, so its root disk may be somebody's volume; allow its loss with --allow-volume-loss "+own.key)
 	case !settled(vm.State) && vm.State != "Unknown" && vm.State != "NoState":
 		b.wait(&change, vm, unsettled(vm.State))
 	default:

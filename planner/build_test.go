@@ -70,10 +70,10 @@ func TestOwnership(t *testing.T) {
 		{name: "still starting", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Starting" },
 			want: []string{"blocked web/1 gen 0: it is Starting, and the server has not decided whether it stays; plan again when that is over, and destroy it by hand if it stays so"}},
 		{name: "made but not started", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Created" },
-			want: []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so"}},
+			want: []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and if it stays so run zfleet destroy --target web/1 and apply again"}},
 		{name: "made but neither tagged nor started", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) { inv.Machines[0].UserTags, inv.Machines[0].State = nil, "Created" },
-			want:  []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so"}},
+			want:  []string{"blocked web/1 gen 0: the server made it but has not started it; plan again in a while, and if it stays so run zfleet destroy --target web/1 and apply again"}},
 		{name: "destroying", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Destroying" },
 			want: []string{"blocked web/1 gen 0: it is Destroying; plan again when that is over, and ask the operator of the cloud if it stays so"}},
 		{name: "rebooting", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Machines[0].State = "Rebooting" },
@@ -288,6 +288,32 @@ func TestRenamedFleet(t *testing.T) {
 	}
 	if plan := mustBuild(t, fleetOf(), inv, none); len(plan.Refusals) > 0 {
 		t.Errorf("refused although nothing is made: %v", plan.Refusals)
+	}
+}
+
+// TestUntaggedMachines: a run that was killed between row and tags leaves a
+// machine that no tag names. It is the fleet's, whether a file has it or not.
+func TestUntaggedMachines(t *testing.T) {
+	renamed, fromVolume, released := web(2), db(), web(3)
+	renamed.Name = "frontend"
+	fleet := fleetOf(web(1), renamed, fromVolume, released)
+	inv := applied(t, emptyInventory(), mustBuild(t, fleet, emptyInventory(), none))
+	for i := range inv.Machines {
+		vm := &inv.Machines[i]
+		if vm.UserTags = nil; vm.Name == released.Name {
+			vm.UserTags = []Tag{{Text: testScope.TagPrefix() + "released"}}
+		}
+	}
+	frontend := "untagged/" + testScope.MachineUUID("web/2", 0)
+	volume := "blocked db/1 gen 0: no tag says what it was made from, so its root disk may be somebody's volume; allow its loss with --allow-volume-loss db/1"
+	want := []string{volume, "delete " + frontend + " gen 0: destroy was asked for", "delete web/1 gen 0: destroy was asked for"}
+	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, none))); d != "" {
+		t.Errorf("destroy (-want +got):\n%s", d)
+	}
+	want = []string{"create replica/1 gen 0: no machine has this key", volume,
+		"delete " + frontend + " gen 0: not in the fleet file", "delete web/1 gen 0: not in the fleet file"}
+	if d := cmp.Diff(want, summary(mustBuild(t, fleetOf(replica(1)), inv, none))); d != "" {
+		t.Errorf("another file (-want +got):\n%s", d)
 	}
 }
 

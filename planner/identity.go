@@ -63,6 +63,16 @@ func (s Scope) Generation(key, uuid string) (int, bool) {
 	return int(generation), true
 }
 
+// Made returns the generation that is in a computed UUID of the fleet, whatever
+// the key, and false if the UUID is none.
+func (s Scope) Made(uuid string) (int, bool) {
+	if len(uuid) != 32 || !strings.HasPrefix(uuid, s.UUIDPrefix()+"5") || !strings.Contains("89ab", uuid[16:17]) {
+		return 0, false
+	}
+	generation, err := strconv.ParseUint(uuid[28:], 16, 32)
+	return int(generation), err == nil
+}
+
 // TagPrefix returns the text that every tag of the fleet begins with.
 func (s Scope) TagPrefix() string { return TagNamespace + s.String() + "::" }
 

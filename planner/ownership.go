@@ -35,6 +35,12 @@ type member struct {
 	former     *Scope // the name and id that it was made under, if not the present ones
 }
 
+// mayHoldVolume reports whether nothing tells if the root disk of a machine is
+// its own: it has one, but no tags yet, and no image.
+func (m *member) mayHoldVolume() bool {
+	return !m.tagged && m.ImageUUID == "" && m.State != "Created"
+}
+
 // ownership sorts an inventory by machine key.
 type ownership struct {
 	scope  Scope
@@ -51,7 +57,7 @@ type ownership struct {
 func stem(uuid string) string { return uuid[:min(len(uuid), 28)] }
 
 // newOwnership decides which VMs are the fleet's. The fleet may be nil; its
-// keys let VMs without tags be recognised, and its explicit UUIDs are proof.
+// keys say which machines VMs without tags are, and its explicit UUIDs are proof.
 func newOwnership(scope Scope, inv *Inventory, fleet *spec.Fleet) *ownership {
 	o := &ownership{scope: scope, byKey: make(map[string]*owned),
 		byUUID: make(map[string]*Observed), byStem: make(map[string][]*Observed), byTag: make(map[string][]*Observed)}
@@ -117,17 +123,19 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 	tags := o.scope.readTags(vm.UserTags)
 	keys := o.keysOf(vm)
 	if len(keys) == 0 {
-		key, ok := computed[stem(vm.UUID)]
-		if !ok {
-			key, ok = explicit[vm.UUID]
-			if !ok || !strings.HasPrefix(vm.UUID, o.scope.UUIDPrefix()) {
-				return // somebody's VM that the fleet file names; found again where it matters
-			}
+		generation, ours := o.scope.Made(vm.UUID)
+		if !ours {
+			return // somebody's VM that the fleet file names; found again where it matters
 		}
-		if generation, ok := o.scope.Generation(key, vm.UUID); ok {
-			own := o.of(key)
-			own.binned = append(own.binned, member{Observed: vm, generation: generation, tags: tags})
+		key, known := computed[stem(vm.UUID)]
+		if !known && tags.has(releasedTag) {
+			return
 		}
+		if !known {
+			key = o.keyOfUntagged(vm)
+		}
+		own := o.of(key)
+		own.binned = append(own.binned, member{Observed: vm, generation: generation, tags: tags})
 		return
 	}
 	for _, key := range keys {
@@ -141,6 +149,23 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 				Why: fmt.Sprintf("it carries the tags of %s but not its UUID, as a clone does", key)})
 		}
 	}
+}
+
+// keyOfUntagged returns the key of a VM that the fleet made, by its UUID, and
+// that no tag and no fleet file names: it was made in a moment that its run did
+// not outlive. The default name of a machine gives the key away, and the UUID
+// proves it; otherwise the UUID stands in for it.
+func (o *ownership) keyOfUntagged(vm *Observed) string {
+	for i, c := range vm.Name + "-" {
+		if c != '-' {
+			continue
+		}
+		key := vm.Name[:i] + "/" + cmp.Or(vm.Name[min(i+1, len(vm.Name)):], "1")
+		if _, ok := o.scope.Generation(key, vm.UUID); ok {
+			return key
+		}
+	}
+	return "untagged/" + vm.UUID
 }
 
 // keysOf returns the keys that the tags of a VM claim.

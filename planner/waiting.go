@@ -41,8 +41,11 @@ func (b *builder) wait(change *Change, vm *member, reason string) {
 	}
 }
 
-// unstarted is why a machine waits that the server has begun to make.
-const unstarted = "the server made it but has not started it; plan again in a while, and start or destroy it by hand if it stays so"
+// unstarted says why a machine waits that the server has begun to make. If the
+// server was restarted there, it never goes on.
+func unstarted(key string) string {
+	return "the server made it but has not started it; plan again in a while, and if it stays so run zfleet destroy --target " + key + " and apply again"
+}
 
 // unsettled says why a machine waits, and the way out where the server was
 // restarted in the middle and never ends what it began.
@@ -71,7 +74,7 @@ func (b *builder) keep(change *Change, w *draft, vm *member) {
 	case vm.State == "Starting":
 		b.wait(change, vm, "it is Starting, and the server has not decided whether it stays; plan again when that is over, and destroy it by hand if it stays so")
 	case w.beingMade(vm):
-		b.wait(change, vm, unstarted)
+		b.wait(change, vm, unstarted(change.Key))
 	case vm.State == "Destroying":
 		b.wait(change, vm, unsettled(vm.State))
 	case !settled(vm.State):

@@ -60,7 +60,7 @@ func keepReason(scope planner.Scope, step planner.Step, tags []zstack.Tag) *exec
 // set; with another machine's tag it is nothing that a plan knows.
 func notOurs(scope planner.Scope, step planner.Step, tags []zstack.Tag) *executor.Failure {
 	key := scope.KeyTag(step.Key)
-	_, computed := scope.Generation(step.Key, step.UUID)
+	_, computed := scope.Made(step.UUID)
 	claimed := len(withPrefix(tags, scope.KeyTag(""))) > 0
 	message := ""
 	switch {

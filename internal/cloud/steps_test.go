@@ -369,6 +369,27 @@ func TestAuthFailureStopsAtOnce(t *testing.T) {
 	}
 }
 
+// A machine that was never tagged and that no file names has no key to prove;
+// its UUID is the fleet's, and that is enough. Not so if another claims it.
+func TestDestroyWithoutTags(t *testing.T) {
+	for _, claimed := range []bool{false, true} {
+		f := newFake(t, func(f *fake, _ mutation) answer {
+			f.set("/vm-instances", testUUID, row{"state": "Destroyed"})
+			return answer{}
+		})
+		f.add("/vm-instances", vmRow("Running", nil))
+		if claimed {
+			f.add("/user-tags", tagRow(1, typeVM, testUUID, testScope.KeyTag("web/9")))
+		}
+		s := step(planner.DestroyVM{Scope: testScope})
+		s.Key = "untagged/" + testUUID
+		want := map[bool]executor.Status{false: executor.Succeeded, true: executor.Blocked}[claimed]
+		if got, _ := perform(t, f.driver(Options{}), s); got.Status != want {
+			t.Errorf("claimed by another %v: %+v, %+v", claimed, got, got.Failure)
+		}
+	}
+}
+
 // What is known to be done leaves no doubt: the step failed at what came next.
 func TestReadThatFailsAfterATag(t *testing.T) {
 	f := newFake(t, store)
