@@ -294,9 +294,9 @@ func TestRenamedFleet(t *testing.T) {
 // TestUntaggedMachines: a run that was killed between row and tags leaves a
 // machine that no tag names. It is the fleet's, whether a file has it or not.
 func TestUntaggedMachines(t *testing.T) {
-	renamed, fromVolume, released := web(2), db(), web(3)
-	renamed.Name = "frontend"
-	fleet := fleetOf(web(1), renamed, fromVolume, released)
+	renamed, fromVolume, released, withDisk := web(2), db(), web(3), web(4)
+	renamed.Name, withDisk.Name, withDisk.DataDisks = "frontend", "backend", []spec.DataDisk{{Size: ptr(int64(1 << 30))}}
+	fleet := fleetOf(web(1), renamed, fromVolume, released, withDisk)
 	inv := applied(t, emptyInventory(), mustBuild(t, fleet, emptyInventory(), none))
 	for i := range inv.Machines {
 		vm := &inv.Machines[i]
@@ -306,12 +306,12 @@ func TestUntaggedMachines(t *testing.T) {
 	}
 	frontend := "untagged/" + testScope.MachineUUID("web/2", 0)
 	volume := "blocked db/1 gen 0: no tag says what it was made from, so its root disk may be somebody's volume; allow its loss with --allow-volume-loss db/1"
-	want := []string{volume, "delete " + frontend + " gen 0: destroy was asked for", "delete web/1 gen 0: destroy was asked for"}
+	want := []string{volume, "delete " + frontend + " gen 0: destroy was asked for", "delete web/1 gen 0: destroy was asked for", "delete web/4 gen 0: destroy was asked for [1 disks]"}
 	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, none))); d != "" {
 		t.Errorf("destroy (-want +got):\n%s", d)
 	}
 	want = []string{"create replica/1 gen 0: no machine has this key", volume,
-		"delete " + frontend + " gen 0: not in the fleet file", "delete web/1 gen 0: not in the fleet file"}
+		"delete " + frontend + " gen 0: not in the fleet file", "delete web/1 gen 0: not in the fleet file", "delete web/4 gen 0: not in the fleet file [1 disks]"}
 	if d := cmp.Diff(want, summary(mustBuild(t, fleetOf(replica(1)), inv, none))); d != "" {
 		t.Errorf("another file (-want +got):\n%s", d)
 	}

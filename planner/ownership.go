@@ -75,7 +75,7 @@ func newOwnership(scope Scope, inv *Inventory, fleet *spec.Fleet) *ownership {
 	for i := range inv.Machines {
 		o.index(&inv.Machines[i])
 		if !o.sortFormer(&inv.Machines[i], inv.Formerly) {
-			o.sort(&inv.Machines[i], explicit, computed)
+			o.sort(&inv.Machines[i], inv.Disks, explicit, computed)
 		}
 	}
 	for _, disk := range inv.Disks {
@@ -119,7 +119,7 @@ func (o *ownership) index(vm *Observed) {
 
 // sort puts one VM where it belongs. A tag proves ownership only together with
 // the UUID: a clone has the tags of its original too.
-func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
+func (o *ownership) sort(vm *Observed, disks []Disk, explicit, computed map[string]string) {
 	tags := o.scope.readTags(vm.UserTags)
 	keys := o.keysOf(vm)
 	if len(keys) == 0 {
@@ -132,7 +132,7 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 			return
 		}
 		if !known {
-			key = o.keyOfUntagged(vm)
+			key = o.keyOfUntagged(vm, disks)
 		}
 		own := o.of(key)
 		own.binned = append(own.binned, member{Observed: vm, generation: generation, tags: tags})
@@ -153,14 +153,27 @@ func (o *ownership) sort(vm *Observed, explicit, computed map[string]string) {
 
 // keyOfUntagged returns the key of a VM that the fleet made, by its UUID, and
 // that no tag and no fleet file names: it was made in a moment that its run did
-// not outlive. The default name of a machine gives the key away, and the UUID
-// proves it; otherwise the UUID stands in for it.
-func (o *ownership) keyOfUntagged(vm *Observed) string {
-	for i, c := range vm.Name + "-" {
-		if c != '-' {
+// not outlive, or somebody took the tag off. The tags of its disks or the default
+// name of a machine give the key away, and the UUID proves it; otherwise the
+// UUID stands in for it.
+func (o *ownership) keyOfUntagged(vm *Observed, disks []Disk) string {
+	var candidates []string
+	for _, disk := range disks {
+		if disk.VMUUID != vm.UUID {
 			continue
 		}
-		key := vm.Name[:i] + "/" + cmp.Or(vm.Name[min(i+1, len(vm.Name)):], "1")
+		for _, tag := range disk.Tags {
+			key, _, _ := o.scope.ParseDiskTag(tag.Text)
+			candidates = append(candidates, key)
+		}
+	}
+	for i, c := range vm.Name {
+		if c == '-' {
+			candidates = append(candidates, vm.Name[:i]+"/"+vm.Name[i+1:])
+		}
+	}
+	candidates = append(candidates, vm.Name+"/1")
+	for _, key := range candidates {
 		if _, ok := o.scope.Generation(key, vm.UUID); ok {
 			return key
 		}

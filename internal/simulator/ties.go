@@ -118,6 +118,7 @@ func (s *store) untieKeys(vm string) {
 
 // settle ends what was under way when the server stopped, as the first look at
 // the hosts does: to clients the rows of jobs stay as they are, the VMs do not.
+// What has a row and nothing else was never begun, and goes.
 func (s *store) settle() {
 	for _, j := range s.Jobs {
 		if j.Ended.IsZero() {
@@ -131,6 +132,12 @@ func (s *store) settle() {
 			vm["state"] = "Stopped"
 		case state == "Starting", state == "Rebooting", state == "Destroying":
 			vm["state"] = "Running"
+		case state == "Created" && s.Plans[uuid] == nil && text(vm, "rootVolumeUuid") == "":
+			// A real server may keep such a row until somebody destroys it.
+			s.remove("vm-instances", uuid)
+			s.dropTags(uuid)
+			s.untieKeys(uuid)
+			delete(s.Owners, uuid)
 		}
 	}
 	clear(s.Still)
