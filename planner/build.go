@@ -87,6 +87,11 @@ func (p *Plan) finish() {
 	p.Steps = DeriveSteps(p.Scope, p.Changes)
 	p.portable()
 	p.Digest = p.digest()
+	if p.Preflight != nil {
+		sealed := *p.Preflight
+		p.Preflight = &sealed
+		sealed.Digest = p.preflightDigest()
+	}
 }
 
 // machine decides about one machine of the fleet file. More than one change

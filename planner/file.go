@@ -41,11 +41,29 @@ func (p *Plan) Counts() Counts {
 	return n
 }
 
-// digest is the SHA-256 (64 hex) of the plan without its digest.
+// digest is the SHA-256 (64 hex) of the plan without its digest and without its
+// preflight: what a cloud has left changes all the time, and the plan is the same.
 func (p *Plan) digest() string {
 	bare := *p
 	bare.Digest = ""
-	text, err := json.Marshal(&bare)
+	if p.Preflight != nil {
+		bare.Preflight = &Preflight{} // that there is one counts
+	}
+	return digestOf(&bare)
+}
+
+// preflightDigest ties the preflight to the plan.
+func (p *Plan) preflightDigest() string {
+	bare := *p.Preflight
+	bare.Digest = ""
+	return digestOf(struct {
+		Plan      string
+		Preflight *Preflight
+	}{p.Digest, &bare})
+}
+
+func digestOf(value any) string {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return "" // only for types that JSON does not know, which a plan has not
 	}
@@ -123,6 +141,9 @@ func Decode(data []byte) (*Plan, error) {
 	}
 	if plan.digest() != plan.Digest {
 		return nil, &DigestError{"the digest of the plan does not fit its content"}
+	}
+	if plan.Preflight != nil && plan.preflightDigest() != plan.Preflight.Digest {
+		return nil, &DigestError{"the digest of the plan's preflight does not fit its content"}
 	}
 	for i := range plan.Changes {
 		if err := plan.Changes[i].complete(); err != nil {

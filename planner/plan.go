@@ -36,7 +36,7 @@ type Plan struct {
 	Notes []spec.Diagnostic `json:"notes,omitempty"`
 	// Steps are derived from Changes by DeriveSteps; needs come before dependents.
 	Steps []Step `json:"steps"`
-	// Digest is the SHA-256 (64 hex) over all the rest in canonical JSON.
+	// Digest is the SHA-256 (64 hex) over all the rest but the preflight.
 	Digest string `json:"digest"`
 }
 

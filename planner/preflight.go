@@ -16,6 +16,9 @@ type Preflight struct {
 	Checks []Check `json:"checks,omitempty"`
 	// Unchecked names what could not be held against anything, and why.
 	Unchecked []string `json:"unchecked,omitempty"`
+	// Digest is the SHA-256 (64 hex) over the rest and the plan's digest, which
+	// itself leaves the preflight out.
+	Digest string `json:"digest"`
 }
 
 // Resource is a kind of thing of which there is only so much.

@@ -254,3 +254,40 @@ func TestKeyRanges(t *testing.T) {
 		}
 	}
 }
+
+// TestPreflightDigest: what a cloud has left is no part of the plan's identity,
+// and cannot be edited all the same.
+func TestPreflightDigest(t *testing.T) {
+	planWith := func(used int64) *Plan {
+		inv := emptyInventory()
+		inv.Headroom = &Headroom{Quotas: []Quota{{Name: "vm.num", Limit: 20, Used: used}}}
+		return mustBuild(t, fleetOf(webs(2, nil)...), inv, none)
+	}
+	one, other := planWith(1), planWith(2)
+	if one.Digest != other.Digest || one.Preflight.Digest == other.Preflight.Digest {
+		t.Errorf("digests of the plan: %s, %s; of its preflight: %s, %s", one.Digest, other.Digest, one.Preflight.Digest, other.Preflight.Digest)
+	}
+	if planWith(19).Digest == one.Digest {
+		t.Error("a plan that is refused has the digest of one that is not")
+	}
+	data, err := one.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decode(data); err != nil {
+		t.Errorf("as it was written: %v", err)
+	}
+	bare := *one
+	bare.Preflight = nil
+	without, err := bare.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decode(without); err == nil {
+		t.Error("a plan that lost its preflight is read")
+	}
+	text := strings.Replace(string(data), `"available": 19`, `"available": 190`, 1)
+	if _, err := Decode([]byte(text)); text == string(data) || err == nil {
+		t.Error("an edit of the preflight is not seen")
+	}
+}
