@@ -22,7 +22,7 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			working++
 		}
 		// What arrives belated may be done after the last look at it.
-		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(end.At.Add(-time.Second))) {
+		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(end.At.Add(-100*time.Millisecond))) {
 			done++
 		}
 	}
@@ -45,6 +45,10 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			c.t.Errorf("%s ended %s (%s) while the server was at work on it", step.ID, result.Status, result.Failure.Message)
 		}
 		admits := strings.HasPrefix(result.Failure.Message, "the VM exists") || result.Facts != nil
+		_, creates := step.Op.(planner.CreateVM)
+		if vm := c.after.vms[step.UUID]; creates && vm != nil && !gone(textOf(vm, "state")) && result.Facts == nil && !c.run.trouble.belated {
+			c.t.Errorf("%s ended %s (%s), but the VM is there and %s", step.ID, result.Status, result.Failure.Message, vm["state"])
+		}
 		if _, several := step.Op.(planner.TagDisks); done > 0 && !admits && !several {
 			c.t.Errorf("%s ended %s (%s), but the server did it", step.ID, result.Status, result.Failure.Message)
 		}
