@@ -52,14 +52,27 @@ func (w *modelWorld) check(r *modelRun) {
 	for _, result := range r.report.Steps {
 		c.result[result.ID] = result
 	}
+	w.remember(r)
 	c.record()
 	c.jobsAreOnRecord()
 	c.totals()
+	c.rate()
+	if r.trouble.rival {
+		return
+	}
 	c.order()
 	c.limits()
-	c.rate()
 	for _, step := range r.plan.Steps {
 		c.truth(step, c.result[step.ID])
+	}
+}
+
+// remember puts the requests of a run on record.
+func (w *modelWorld) remember(r *modelRun) {
+	for _, event := range r.events {
+		if e, ok := event.(executor.AttemptStarted); ok {
+			w.known[e.JobUUID] = true
+		}
 	}
 }
 
@@ -74,7 +87,6 @@ func (c *modelCheck) record() {
 				c.t.Errorf("job %s is on record twice", e.JobUUID)
 			}
 			c.sender[e.JobUUID] = e.Step
-			c.known[e.JobUUID] = true
 		case executor.StepStarted:
 			if stopped {
 				c.t.Errorf("%s started after the end of admission", e.Step)

@@ -163,6 +163,9 @@ type modelTrouble struct {
 	// them up, or that it denies to know of them: what it has in flight then
 	// says nothing about the client.
 	belated bool
+	// rival says that another process does the same at the same time: what is
+	// found afterwards is not the work of one of them.
+	rival bool
 }
 
 // modelRun is a run and what it left.

@@ -215,9 +215,14 @@ func (w *modelWorld) asAdvised(phase modelPhase, blocked []string) {
 // record.
 func (w *modelWorld) disturbed(p *modelProcess, plan *planner.Plan, phase modelPhase, trouble modelTrouble) bool {
 	w.say("disturbed: %s\n%+v", planned(plan), trouble)
-	w.server.SetFaults(mustFaults(w.t, trouble.faults))
 	w.restarted = w.restarted || strings.Contains(trouble.faults, "fault: restart")
+	rivals := w.rivals(phase, trouble)
+	w.server.SetFaults(mustFaults(w.t, trouble.faults))
 	run := p.carryOut(plan, modelSecrets(phase.fleet), trouble)
+	w.remember(run)
+	for _, rival := range rivals() {
+		w.check(rival)
+	}
 	w.server.SetFaults(nil)
 	w.check(run)
 	if run.report == nil {
@@ -226,6 +231,24 @@ func (w *modelWorld) disturbed(p *modelProcess, plan *planner.Plan, phase modelP
 	}
 	w.say("→ crashed %v, stopped %q, error %v, %+v %s", run.crashed, run.report.Stopped, run.err, run.report.Totals, unsuccessful(run.report))
 	return true
+}
+
+// rivals starts another process that does the same at the same time, if there is
+// to be one, and returns how to wait for its run.
+func (w *modelWorld) rivals(phase modelPhase, trouble modelTrouble) func() []*modelRun {
+	if !trouble.rival {
+		return func() []*modelRun { return nil }
+	}
+	p := w.processFor(phase)
+	plan := p.plan(phase.fleet, nil)
+	runs := make(chan *modelRun)
+	go func() { runs <- p.carryOut(plan, modelSecrets(phase.fleet), modelTrouble{belated: true, rival: true}) }()
+	return func() []*modelRun {
+		run := <-runs
+		w.remember(run)
+		w.say("the rival's run: %+v %s", run.report.Totals, unsuccessful(run.report))
+		return []*modelRun{run}
+	}
 }
 
 func planned(plan *planner.Plan) string {

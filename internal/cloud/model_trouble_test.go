@@ -83,6 +83,9 @@ func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
 	if random.IntN(8) == 0 {
 		trouble.lateness, trouble.belated = 1+random.IntN(3), true
 	}
+	if random.IntN(8) == 0 {
+		trouble.rival, trouble.belated = true, true
+	}
 	trouble.faults = rules.String()
 	return trouble
 }
