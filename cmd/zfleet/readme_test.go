@@ -89,6 +89,26 @@ func TestDocumentQueries(t *testing.T) {
 	}
 }
 
+// TestLinks wants what the documents link to in the repository to be there.
+func TestLinks(t *testing.T) {
+	root := filepath.Join("..", "..")
+	links := 0
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/review.md", "docs/formats.md", "examples/ci/README.md"} {
+		for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllStringSubmatch(readDocument(t, name), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			links++
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), filepath.FromSlash(link[1]))); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("only %d links found", links)
+	}
+}
+
 // consoleCommands returns the lines after "$ " in console blocks, comments cut off.
 func consoleCommands(text string) []string {
 	var commands []string
