@@ -3,7 +3,7 @@
 #
 #   plan.sh -f fleet.yaml
 #
-# The arguments say which files and variables (-f, --var, --var-file);
+# The arguments say which files, variables and policies (-f, --var, --var-file, --policy);
 # ZFLEET_PLAN_ARGS may hold more flags of zfleet plan. It leaves in $ZFLEET_OUT
 # (zfleet-out):
 #
