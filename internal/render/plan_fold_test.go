@@ -134,3 +134,14 @@ func TestReminderIsShort(t *testing.T) {
 		t.Errorf("after the references there are %d lines:\n%s", lines, end)
 	}
 }
+
+// TestImpact: a machine of a diff has no UUID and goes all the same; one of which
+// only disks are left has no VM to go.
+func TestImpact(t *testing.T) {
+	ofDiff, left := deletion(1), deletion(2)
+	ofDiff.UUID, left.UUID, left.Name = "", "", ""
+	i := impactOf(planOf(deletion(3), ofDiff, left))
+	if d := cmp.Diff("2 VMs will be deleted; 6 data disks will be deleted, 330 GiB", i.vms()+"; "+i.lost()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

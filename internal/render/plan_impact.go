@@ -21,7 +21,7 @@ func impactOf(plan *planner.Plan) impact {
 	var i impact
 	for _, c := range plan.Changes {
 		switch {
-		case c.Action == planner.Delete && c.UUID != "":
+		case c.Action == planner.Delete && c.Name != "": // else only disks are left of it
 			i.deleted++
 		case c.Action == planner.Replace:
 			i.replaced++
