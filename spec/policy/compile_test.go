@@ -44,6 +44,7 @@ func TestProblems(t *testing.T) {
 		`not true`:                                             `4: "true" is not expected here (write ! for not)`,
 		`change.key = "a"`:                                     `11: "=" means nothing here (write == to compare)`,
 		`change.key == "abc`:                                   `14: the text that begins here has no end`,
+		"change.key == 'abc\n  && plan.deletes > 0":            `14: the text that begins here has no end`,
 		`plan.deletes > 0 # more`:                              `17: "#" means nothing here (comments inside of an expression begin with //)`,
 		`if (true)`:                                            `0: "if" is a reserved word`,
 		`change.key.matches("(")`:                              "19: the pattern is no regular expression: missing closing ): `(` (patterns are those of RE2; a backslash is written \\\\, or the text as r\"…\")",

@@ -30,8 +30,8 @@ var (
 	unexpectedType = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
 	noFields       = regexp.MustCompile(`^type '(.*)' does not support field selection$`)
 	noRange        = regexp.MustCompile(`^expression of type '(.*)' cannot be range of a comprehension`)
-	misunderstood  = regexp.MustCompile(`^Syntax error: (?:mismatched input|extraneous input|no viable alternative at input|missing .* at) '(.*?)'(?: expecting .*)?$`)
-	notRecognised  = regexp.MustCompile(`^Syntax error: token recognition error at: '(.*)'$`)
+	misunderstood  = regexp.MustCompile(`(?s)^Syntax error: (?:mismatched input|extraneous input|no viable alternative at input|missing .* at) '(.*?)'(?: expecting .*)?$`)
+	notRecognised  = regexp.MustCompile(`(?s)^Syntax error: token recognition error at: '(.*)'$`)
 	reserved       = regexp.MustCompile(`^reserved identifier: (.*)$`)
 	tooManyParts   = regexp.MustCompile(`(?:count|size) exceeds limit`)
 	tooDeep        = regexp.MustCompile(`recursion|nesting depth`)
@@ -39,6 +39,16 @@ var (
 	packageOfTypes = regexp.MustCompile(`\bpolicy\.([A-Z]\w*)`)
 	plainWords     = []string{"create", "update", "replace", "delete", "image", "volume", "snapshot"}
 )
+
+// oneLine is a message of the library that may quote the text of its user.
+func oneLine(message string) string {
+	const longest = 200
+	runes := []rune(strings.Join(strings.Fields(message), " "))
+	if len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return string(runes)
+}
 
 // typeWords says a type as conditions know it.
 func typeWords(name string) string {
@@ -79,7 +89,7 @@ func (x *explainer) problems(errors []*common.Error) []Problem {
 }
 
 func (x *explainer) problem(e *common.Error, at int) Problem {
-	p := Problem{Offset: at, Message: e.Message}
+	p := Problem{Offset: at, Message: oneLine(e.Message)}
 	if m := undefinedField.FindStringSubmatch(e.Message); m != nil {
 		return x.unknownField(e.ExprID, at, m[1])
 	}
@@ -219,10 +229,10 @@ func mismatch(at int, name, types string) Problem {
 // error is mostly its consequence.
 func syntaxProblems(text string, errors []*common.Error) []Problem {
 	e := errors[0]
-	p := Problem{Offset: offset(text, e.Location), Message: e.Message, Hint: "policies are written in CEL, such as plan.deletes > 0"}
+	p := Problem{Offset: offset(text, e.Location), Message: oneLine(e.Message), Hint: "policies are written in CEL, such as plan.deletes > 0"}
 	before := strings.TrimSpace(string([]rune(text)[:min(p.Offset, len([]rune(text)))]))
 	if m := misunderstood.FindStringSubmatch(e.Message); m != nil {
-		p.Message = fmt.Sprintf("%q is not expected here", m[1])
+		p.Message = fmt.Sprintf("%q is not expected here", oneLine(m[1]))
 		switch {
 		case strings.TrimSpace(text) == "":
 			p.Message = "the expression is empty"
@@ -235,7 +245,7 @@ func syntaxProblems(text string, errors []*common.Error) []Problem {
 		}
 	}
 	if m := notRecognised.FindStringSubmatch(e.Message); m != nil {
-		p.Message = fmt.Sprintf("%q means nothing here", strings.TrimSpace(m[1]))
+		p.Message = fmt.Sprintf("%q means nothing here", oneLine(m[1]))
 		switch {
 		case strings.HasPrefix(m[1], "="):
 			p.Hint = "write == to compare"
