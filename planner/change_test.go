@@ -153,3 +153,31 @@ func TestMarksOfRemovedTags(t *testing.T) {
 		t.Errorf("a tag that was set by hand: %s %s", again.Changes[0].Action, again.Changes[0].Reason)
 	}
 }
+
+// TestTagsOfAnUntaggedMachine cuts the mending of a machine without tags off
+// after each step: the next plan must still see that tags are missing.
+func TestTagsOfAnUntaggedMachine(t *testing.T) {
+	m := web(1)
+	made := applied(t, emptyInventory(), mustBuild(t, fleetOf(m), emptyInventory(), none))
+	want := tagTexts(made.Machines[0])
+	made.Machines[0].UserTags = nil
+	plan := mustBuild(t, fleetOf(m), made, none)
+	for n := range plan.Steps {
+		cut := *plan
+		cut.Steps = plan.Steps[:n]
+		inv := applied(t, made, &cut)
+		inv = applied(t, inv, mustBuild(t, fleetOf(m), inv, none))
+		if d := cmp.Diff(want, tagTexts(inv.Machines[0])); d != "" {
+			t.Errorf("cut off after %d steps, and mended (-want +got):\n%s", n, d)
+		}
+	}
+}
+
+func tagTexts(vm Observed) []string {
+	var texts []string
+	for _, tag := range vm.UserTags {
+		texts = append(texts, tag.Text)
+	}
+	slices.Sort(texts)
+	return texts
+}

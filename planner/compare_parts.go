@@ -14,7 +14,9 @@ func (c *comparison) placement() {
 	for _, tag := range c.vm.tags.places {
 		before = append(before, strings.TrimPrefix(tag.Text, c.scope.TagPrefix()))
 	}
-	if len(before) > 0 && !slices.Equal(uniqueSorted(before), uniqueSorted(c.w.places)) {
+	// A machine that has not got its key back yet may have some of its tags only.
+	partly := !c.vm.tagged && len(filter(before, func(place string) bool { return !slices.Contains(c.w.places, place) })) == 0
+	if len(before) > 0 && !partly && !slices.Equal(uniqueSorted(before), uniqueSorted(c.w.places)) {
 		c.differ(Difference{Field: "placement", Before: c.placeNames(before), After: c.placeNames(c.w.places), ForcesReplace: true})
 		return
 	}
@@ -195,12 +197,13 @@ func (c *comparison) upkeep() {
 	prefix := c.scope.TagPrefix()
 	if !c.vm.tagged {
 		c.differ(Difference{Field: "tags of zfleet", Before: "(none)", After: "set"})
-		c.addTag(c.scope.KeyTag(c.w.m.Key))
 		for _, tag := range c.w.bp.UserTags {
-			if strings.HasPrefix(tag, prefix) {
+			if key := c.scope.KeyTag(c.w.m.Key); strings.HasPrefix(tag, prefix) && tag != key {
 				c.addTag(tag)
 			}
 		}
+		// The key last: with it, what is missing is not known to be missing.
+		c.addTag(c.scope.KeyTag(c.w.m.Key))
 	}
 	// The protection that is asked for is set with all the rest already.
 	if protect, has := c.w.m.Lifecycle.Protect, c.vm.tags.has(protectTag); protect != has && (c.vm.tagged || has) {

@@ -24,6 +24,7 @@ type modelCheck struct {
 	steps    map[planner.StepID]planner.Step
 	sender   map[string]planner.StepID // by job UUID
 	finished map[planner.StepID]executor.StepFinished
+	looked   map[planner.StepID]time.Time // when the last try of a step ended
 	result   map[planner.StepID]executor.StepResult
 }
 
@@ -45,7 +46,7 @@ func (w *modelWorld) check(r *modelRun) {
 		return
 	}
 	c := &modelCheck{modelWorld: w, run: r, after: w.cloud(), steps: make(map[planner.StepID]planner.Step), sender: make(map[string]planner.StepID),
-		finished: make(map[planner.StepID]executor.StepFinished), result: make(map[planner.StepID]executor.StepResult)}
+		finished: make(map[planner.StepID]executor.StepFinished), looked: make(map[planner.StepID]time.Time), result: make(map[planner.StepID]executor.StepResult)}
 	for _, step := range r.plan.Steps {
 		c.steps[step.ID] = step
 	}
@@ -88,6 +89,7 @@ func (c *modelCheck) record() {
 			}
 			c.sender[e.JobUUID] = e.Step
 		case executor.StepStarted:
+			delete(c.looked, e.Step)
 			if stopped {
 				c.t.Errorf("%s started after the end of admission", e.Step)
 			}
@@ -98,7 +100,12 @@ func (c *modelCheck) record() {
 				c.t.Errorf("%s ended twice", e.Step)
 			}
 			c.finished[e.Step] = e
-		case executor.RunStarted, executor.StepPhase, executor.StepRetried, executor.AdmissionPaused, executor.AdmissionResumed, executor.RunFinished:
+			if c.looked[e.Step].IsZero() {
+				c.looked[e.Step] = e.At
+			}
+		case executor.StepRetried:
+			c.looked[e.Step] = e.At
+		case executor.RunStarted, executor.StepPhase, executor.AdmissionPaused, executor.AdmissionResumed, executor.RunFinished:
 		}
 	}
 	if c.run.crashed {

@@ -216,6 +216,7 @@ func (w *modelWorld) asAdvised(phase modelPhase, blocked []string) {
 func (w *modelWorld) disturbed(p *modelProcess, plan *planner.Plan, phase modelPhase, trouble modelTrouble) bool {
 	w.say("disturbed: %s\n%+v", planned(plan), trouble)
 	w.restarted = w.restarted || strings.Contains(trouble.faults, "fault: restart")
+	trouble.belated = trouble.belated || w.busy() // with what an earlier process has sent
 	rivals := w.rivals(phase, trouble)
 	w.server.SetFaults(mustFaults(w.t, trouble.faults))
 	run := p.carryOut(plan, modelSecrets(phase.fleet), trouble)

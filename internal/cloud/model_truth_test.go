@@ -22,7 +22,7 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			working++
 		}
 		// What arrives belated may be done after the last look at it.
-		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(end.At.Add(-100*time.Millisecond))) {
+		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(c.looked[step.ID].Add(-100*time.Millisecond))) {
 			done++
 		}
 	}
