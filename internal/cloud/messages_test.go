@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,6 +65,27 @@ func refused(r *http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 8080}, Err: errors.New("connect: connection refused")}
 }
 
+// dripping begins an answer to a change, and does not end it.
+func dripping(r *http.Request) (*http.Response, error) {
+	if !isChange(r) {
+		return nil, nil
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: &drip{r.Context()}}, nil
+}
+
+// drip is a body of which a byte comes every second.
+type drip struct{ ctx context.Context }
+
+func (d *drip) Read(p []byte) (int, error) {
+	if err := wait(d.ctx, time.Second); err != nil {
+		return 0, err
+	}
+	p[0] = ' '
+	return 1, nil
+}
+
+func (d *drip) Close() error { return nil }
+
 // oversized answers a change by more than an answer may hold.
 func oversized(r *http.Request) (*http.Response, error) {
 	if !isChange(r) && !isPoll(r) {
@@ -114,6 +136,8 @@ func TestMessages(t *testing.T) {
 			"indeterminate transport\nUpdateVmInstance: the outcome of job 00000000000000000000000000000002 is unknown: unexpected EOF; asking for the job: unexpected EOF\nrun zfleet apply again; it looks at the machine first"},
 		{"connection refused", "", refused,
 			"failed transport\nUpdateVmInstance: not sent: dial tcp 10.0.0.2:8080: connect: connection refused\ncheck the endpoint, the server and the network, then run zfleet apply again"},
+		{"an answer that drips", "", dripping,
+			"failed transport\nUpdateVmInstance: no usable answer: the answer did not end within 30s; the server has no job 00000000000000000000000000000002\nrun zfleet apply again; it looks at the machine first"},
 		{"oversized", "", oversized,
 			"indeterminate transport\nUpdateVmInstance: the outcome of job 00000000000000000000000000000002 is unknown: the answer is larger than 64 MiB; asking for the job: the answer is larger than 64 MiB\nrun zfleet apply again; it looks at the machine first"},
 	} {

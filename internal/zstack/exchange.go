@@ -83,6 +83,8 @@ func (c *Client) exchange(ctx context.Context, r *request, credentials http.Head
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	c.logExchange(ctx, r, start, resp.StatusCode, err)
 	switch {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		return nil, &lostError{fmt.Errorf("the answer did not end within %s", c.timeout)}
 	case err != nil:
 		return nil, &lostError{c.outward(ctx, err)}
 	case len(body) > maxBody:
