@@ -71,23 +71,23 @@ func readDocument(t *testing.T, name string) string {
 
 // TestDocumentQueries asks the questions of docs/formats.md of documents that
 // have an answer to each: two machines with disks would go, more than allowed,
-// and a run had to leave a protected machine alone.
+// one would be made, and a run had to leave a protected machine alone.
 func TestDocumentQueries(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	fleet := func(web string) {
+	fleet := func(web, more string) {
 		text := "apiVersion: zfleet/v1\nkind: Fleet\nname: queries\nid: abcd1234\nsafety: {maxDeletes: 1}\n" +
 			"defaults: {instanceOffering: small, networks: [app-net], source: {image: centos-7.9}}\n" +
-			"machines:\n  db: {lifecycle: {protect: true}}\n  web: {" + web + ", dataDisks: [{size: 1GiB}]}\n"
+			"machines:\n  db: {lifecycle: {protect: true}}\n  web: {" + web + ", dataDisks: [{size: 1GiB}]}\n  " + more + "\n"
 		if err := os.WriteFile(file("fleet.yaml"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	zfleet := simulatedApp(t)
-	fleet("count: 3")
+	fleet("count: 3", "")
 	zfleet(t, exitOK, "apply", "-f", file("fleet.yaml"), "--auto-approve", "--run-dir", file("run"))
 	zfleet(t, exitOK, "inventory", "-f", file("fleet.yaml"), "--out", file("inventory.json"))
-	fleet("count: 1")
+	fleet("count: 1", "more: {}")
 	zfleet(t, exitRefused, "plan", "-f", file("fleet.yaml"), "--out", file("plan.json"))
 	zfleet(t, exitOK, "destroy", "-f", file("fleet.yaml"), "--auto-approve", "--run-dir", file("gone"), "--report", file("report.json"))
 	asked := 0
