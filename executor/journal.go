@@ -51,7 +51,33 @@ func CreateJournal(path string) (*Journal, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	return &Journal{file: file}, nil
+	return &Journal{file: &namedFile{file, path}}, nil
+}
+
+// namedFile is a file that is durable only as long as it has its name: one that
+// was removed takes writes and is gone when it is closed.
+type namedFile struct {
+	*os.File
+	path string
+}
+
+// Sync implements File.
+func (f *namedFile) Sync() error {
+	if err := f.File.Sync(); err != nil {
+		return err
+	}
+	own, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(own, named) {
+		return fmt.Errorf("%s was replaced by another file", f.path)
+	}
+	return nil
 }
 
 // syncDirectory makes the entries of a directory durable, where the system can.

@@ -181,6 +181,40 @@ func TestCreateJournal(t *testing.T) {
 	}
 }
 
+// A record that somebody removed, or put another in the place of, is no record:
+// what cannot be read afterwards must not be sent.
+func TestJournalWithoutItsName(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"removed":           os.Remove,
+		"directory removed": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, nil, 0o600))
+		},
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, "journal.jsonl")
+		journal, err := CreateJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal.append(RunFinished{})
+		if err := journal.flush(true); err != nil {
+			t.Errorf("%s: before: %v", name, err)
+		}
+		if err := lose(path); err != nil {
+			t.Fatal(err)
+		}
+		journal.append(RunFinished{})
+		if err := journal.flush(true); err == nil {
+			t.Errorf("%s: the journal was written to nowhere", name)
+		}
+		_ = journal.Close()
+	}
+}
+
 func TestJournalWritesNothingAfterAFailure(t *testing.T) {
 	d := &disk{failAfter: 1}
 	j := &Journal{file: d}

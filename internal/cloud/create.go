@@ -43,7 +43,7 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 	call := zstack.Call{Operation: request.operation, Method: http.MethodPost, Path: request.path, Body: request.body}
 	for taken := 0; ; {
 		t.rec.Phase("creating")
-		body, err := t.send(ctx, call)
+		body, err := t.send(ctx, call, t.isMade(op))
 		if _, named := t.inventory(body); err == nil && !named {
 			// Something between here and the server made this answer up.
 			body, err = t.client.Follow(ctx, t.job, call.Operation, time.Until(t.watchUntil()))
@@ -205,6 +205,22 @@ func (t *task) vanished(failure *executor.Failure) executor.Outcome {
 		}
 	}
 	return executor.Outcome{Status: executor.Failed, Retry: failure.Class == classTransient, Failure: failure}
+}
+
+// isMade returns a look at whether the VM is all that it is to become: in the
+// last state that a creation passes, with all its disks and cards.
+func (t *task) isMade(op planner.CreateVM) look {
+	last := stateRunning
+	switch op.Blueprint.Strategy {
+	case "CreateStopped":
+		last = stateStopped
+	case "JustCreate":
+		last = stateCreated
+	}
+	return func(ctx context.Context) (bool, error) {
+		vm, found, err := t.vm(ctx, t.step.UUID)
+		return err == nil && found && vm.State == last && len(shortfalls(&op.Blueprint, vm)) == 0, err
+	}
 }
 
 // settling reports whether a VM that is being created will leave its state by

@@ -56,6 +56,7 @@ type pace struct {
 	settle    time.Duration // for a machine to go or to settle after its create failed
 	tags      time.Duration // for the tags of a machine that was just created to appear
 	margin    time.Duration // beyond the step's time, for a job that fails by it to say so
+	peek      time.Duration // between two looks at what a job that does not end has done
 }
 
 var _ executor.Driver = (*Driver)(nil)
@@ -69,7 +70,7 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		timeout: max(opts.StepTimeout, 0),
 		runner:  newRunner(opts.Scope, opts),
 		pace: pace{
-			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute,
+			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute, peek: time.Minute,
 		},
 	}
 }
@@ -157,8 +158,9 @@ const maxRenewals = 3
 
 // send sends a mutating request and waits for its job. Each try has a job UUID
 // of its own, drawn from the recorder. A request that only met an expired
-// session did nothing and is sent again at once.
-func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, error) {
+// session did nothing and is sent again at once. done looks whether the cloud is
+// as the request wants it, in case the job never ends.
+func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawMessage, error) {
 	for renewals := 0; ; renewals++ {
 		job, err := t.rec.Attempt(call.Operation)
 		if err != nil {
@@ -166,7 +168,7 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		}
 		call.JobUUID, t.job = job, job
 		call.Timeout = t.left()
-		body, err := t.do(ctx, call)
+		body, err := t.do(ctx, call, done)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {
 			continue
 		}
@@ -177,27 +179,6 @@ func (t *task) send(ctx context.Context, call zstack.Call) (json.RawMessage, err
 		return body, err
 	}
 }
-
-// do sends a request once and gives up on its job when the step's time is over.
-func (t *task) do(ctx context.Context, call zstack.Call) (json.RawMessage, error) {
-	callCtx := ctx
-	if t.timeout > 0 {
-		var cancel context.CancelFunc
-		callCtx, cancel = context.WithDeadline(ctx, t.begun.Add(t.timeout+t.pace.margin))
-		defer cancel()
-	}
-	body, err := t.client.Do(callCtx, call)
-	var unknown *zstack.UnknownError
-	if errors.As(err, &unknown) && callCtx.Err() != nil && ctx.Err() == nil {
-		unknown.Err = &overdueError{t.timeout}
-	}
-	return body, err
-}
-
-// overdueError says that a job took longer than the step may.
-type overdueError struct{ limit time.Duration }
-
-func (e *overdueError) Error() string { return fmt.Sprintf("it did not end within %s", e.limit) }
 
 // mayHaveArrived reports whether a request that ended in err may have been
 // carried out, in whole or in part.
@@ -220,8 +201,8 @@ func mayHaveArrived(err error) bool {
 // reports whether what the request is for has been reached; it decides when the
 // answer was lost, and when the server reports a failure: somebody else may have
 // done the same at the same time, which the server refuses to do twice.
-func (t *task) edit(ctx context.Context, call zstack.Call, done func(context.Context) (bool, error)) executor.Outcome {
-	_, err := t.send(ctx, call)
+func (t *task) edit(ctx context.Context, call zstack.Call, done look) executor.Outcome {
+	_, err := t.send(ctx, call, done)
 	if err == nil {
 		return executor.Outcome{Status: executor.Succeeded}
 	}

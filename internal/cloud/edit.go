@@ -161,7 +161,7 @@ func (t *task) lost(binned bool) *executor.Failure {
 }
 
 // vmShows returns a look at the step's VM, for edit.
-func (t *task) vmShows(reached func(zstack.VM) bool) func(context.Context) (bool, error) {
+func (t *task) vmShows(reached func(zstack.VM) bool) look {
 	return func(ctx context.Context) (bool, error) {
 		vm, found, err := t.vm(ctx, t.step.UUID)
 		return err == nil && found && reached(vm), err
@@ -169,7 +169,7 @@ func (t *task) vmShows(reached func(zstack.VM) bool) func(context.Context) (bool
 }
 
 // comesToRestAs returns a look, for edit, at the state that the VM ends in.
-func (t *task) comesToRestAs(state string) func(context.Context) (bool, error) {
+func (t *task) comesToRestAs(state string) look {
 	return func(ctx context.Context) (bool, error) {
 		vm, found, err := t.atRest(ctx)
 		return err == nil && found && vm.State == state, err

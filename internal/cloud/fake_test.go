@@ -85,7 +85,7 @@ func (f *fake) driver(opts Options) *Driver {
 	}
 	opts.Scope = testScope
 	d := NewDriver(f.client(), opts)
-	d.pace = pace{look: time.Millisecond, invisible: time.Millisecond, settle: 100 * time.Millisecond, tags: 5 * time.Millisecond, margin: 100 * time.Millisecond}
+	d.pace = pace{look: time.Millisecond, invisible: time.Millisecond, settle: 100 * time.Millisecond, tags: 5 * time.Millisecond, margin: 100 * time.Millisecond, peek: time.Minute}
 	return d
 }
 

@@ -63,3 +63,29 @@ func TestStepTimeout(t *testing.T) {
 		})
 	}
 }
+
+// A management node that restarts never ends the jobs that it had. What they
+// have done shows on the machine; nobody waits for the rest of twelve hours.
+func TestJobNeverEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newDatacenter(t, "")
+		carrier := &inProcess{handler: server}
+		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: carrier})
+		s.driver = NewDriver(s.client, Options{Scope: testScope})
+		carrier.misled = says(202, "{}")
+		for _, op := range []planner.Op{
+			planner.CreateVM{Blueprint: s.blueprint("web/1", spec.FromImage, "centos-7.9")},
+			planner.StopVM{},
+			planner.DestroyVM{Scope: testScope},
+		} {
+			start := time.Now()
+			outcome := s.do("web/1", op)
+			if took := time.Since(start); took < 5*time.Minute || took > 7*time.Minute {
+				t.Errorf("%s: %s after %s, want it after 5 minutes: %+v", op.Verb(), outcome.Status, took, outcome)
+			}
+		}
+		if err := server.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
