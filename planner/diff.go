@@ -15,16 +15,17 @@ import (
 //
 // In the imagined cloud everything that a file refers to exists. The same text
 // means the same thing in both files, and another text another thing, such as
-// a UUID in place of a name. Findings may point into either file; with an error
+// a UUID in place of a name. The safety limits of the new file are held against
+// the machines of the old one, and opts may raise them. Findings may point into either file; with an error
 // among them there is no result.
-func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
+func Diff(old, fleet *spec.Fleet, opts Options) (*Plan, spec.Diagnostics) {
 	if old.Name != fleet.Name || old.ID != fleet.ID {
 		return nil, spec.Diagnostics{{Pos: fleet.Places["name"], Code: "other-fleet",
 			Message: fmt.Sprintf("this is fleet %s, and the file that it is compared with is fleet %s", fleetName(fleet), fleetName(old)),
 			Hint:    "name and id say which fleet it is, and machines never go from one to another"}}
 	}
 	inv := imagine(old, fleet)
-	before, found := compose(old, inv)
+	before, found := compose(old, inv, Options{})
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -36,7 +37,7 @@ func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
 		}
 	}
 	slices.SortFunc(inv.Machines, func(a, b Observed) int { return strings.Compare(a.UUID, b.UUID) })
-	plan, found := compose(fleet, inv)
+	plan, found := compose(fleet, inv, opts)
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -61,8 +62,8 @@ func Diff(old, fleet *spec.Fleet) (*Plan, spec.Diagnostics) {
 }
 
 // compose is Build for a plan that policies are not asked about yet.
-func compose(fleet *spec.Fleet, inv *Inventory) (*Plan, spec.Diagnostics) {
-	decision, found := Decide(fleet, inv, Options{AllowDeletes: -1, AllowReplacements: -1})
+func compose(fleet *spec.Fleet, inv *Inventory, opts Options) (*Plan, spec.Diagnostics) {
+	decision, found := Decide(fleet, inv, opts)
 	if decision == nil {
 		return nil, found
 	}

@@ -73,7 +73,7 @@ func TestDiff(t *testing.T) {
 		})}, []string{"replace web/1 networks: [app-net] → [app-net (zone shanghai-2)] (forces replacement)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			plan, found := Diff(fleetOf(tt.old...), fleetOf(tt.new...))
+			plan, found := Diff(fleetOf(tt.old...), fleetOf(tt.new...), Options{})
 			if found.HasErrors() {
 				t.Fatal(found)
 			}
@@ -86,7 +86,7 @@ func TestDiff(t *testing.T) {
 
 // TestDiffIsNoPlan: what was found without a cloud cannot be carried out.
 func TestDiffIsNoPlan(t *testing.T) {
-	plan, _ := Diff(fleetOf(web(1)), fleetOf(web(2)))
+	plan, _ := Diff(fleetOf(web(1)), fleetOf(web(2)), Options{})
 	data, err := plan.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestDiffIsNoPlan(t *testing.T) {
 func TestDiffOfOtherFleets(t *testing.T) {
 	other := fleetOf(web(1))
 	other.ID = "aaaaaaaa"
-	if plan, found := Diff(other, fleetOf(web(1))); plan != nil || len(found) != 1 || found[0].Code != "other-fleet" {
+	if plan, found := Diff(other, fleetOf(web(1)), Options{}); plan != nil || len(found) != 1 || found[0].Code != "other-fleet" {
 		t.Errorf("got %v, want other-fleet", found)
 	}
 }
@@ -111,8 +111,11 @@ func TestDiffOfOtherFleets(t *testing.T) {
 func TestDiffSafety(t *testing.T) {
 	fleet := fleetOf(web(1))
 	fleet.Safety.MaxDeletes = spec.Amount{Set: true, Percent: true, Value: 10}
-	plan, _ := Diff(fleetOf(web(1), web(2), web(3)), fleet)
+	plan, _ := Diff(fleetOf(web(1), web(2), web(3)), fleet, Options{})
 	if len(plan.Refusals) != 1 || plan.Refusals[0].Code != "max-deletes" {
 		t.Errorf("refusals %v, want max-deletes", plan.Refusals)
+	}
+	if plan, _ = Diff(fleetOf(web(1), web(2), web(3)), fleet, Options{AllowDeletes: 2}); len(plan.Refusals) != 0 {
+		t.Errorf("refusals %v of what was allowed", plan.Refusals)
 	}
 }

@@ -168,7 +168,7 @@ func TestPoliciesOfDiff(t *testing.T) {
 	changed.Source.Ref = byName("ubuntu-22.04")
 	fleet := fleetOf(changed)
 	fleet.Policies = policiesOf(t, `replaced: change.differences.exists(d, d.before == "centos-7.9" && d.after == "ubuntu-22.04")`, `large: change.machine.memory > 1 * GiB`)
-	plan, found := Diff(old, fleet)
+	plan, found := Diff(old, fleet, Options{})
 	if found.HasErrors() {
 		t.Fatal(found)
 	}

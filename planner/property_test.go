@@ -317,7 +317,7 @@ func TestManyMachines(t *testing.T) {
 		fleet = append(fleet, m)
 	}
 	began := time.Now()
-	plan, _ := Diff(fleetOf(old...), fleetOf(fleet...))
+	plan, _ := Diff(fleetOf(old...), fleetOf(fleet...), Options{})
 	if n := plan.Counts().Update; n != 5000 {
 		t.Errorf("%d updates, want 5000", n)
 	}
@@ -342,10 +342,10 @@ func TestDiffAgrees(t *testing.T) {
 				*m.CPU, *m.Memory = 3, 3<<30
 			}
 		}
-		if plan, found := Diff(old, old); found.HasErrors() || plan.Counts().Keep != len(old.Machines) {
+		if plan, found := Diff(old, old, Options{}); found.HasErrors() || plan.Counts().Keep != len(old.Machines) {
 			t.Fatalf("seed %d: a file differs from itself: %v %v", seed, found, verdicts(plan))
 		}
-		diff, found := Diff(old, fleet)
+		diff, found := Diff(old, fleet, Options{})
 		if found.HasErrors() {
 			t.Fatalf("seed %d: %v", seed, found)
 		}

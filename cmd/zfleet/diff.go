@@ -13,6 +13,7 @@ import (
 func newDiff(a *app) *cobra.Command {
 	var (
 		variables fleetFlags
+		safety    safetyFlags
 		old, new  []string
 		output    outputFlags
 		detailed  bool
@@ -27,7 +28,10 @@ without a cloud and without credentials. OLD and NEW are files, directories of
 
 Everything that the files refer to is taken to exist. The same text means the
 same thing in both, another text another thing: a name and the UUID that it
-stands for differ here. What drifted in the cloud is not known; plan shows that.`,
+stands for differ here. What drifted in the cloud is not known; plan shows that.
+
+What a policy denies, or a safety limit of NEW refuses for the machines of OLD, is
+shown and refused as by plan, with exit code 5.`,
 		Example: `  zfleet diff before.yaml after.yaml
   git show main:fleet.yaml | zfleet diff - fleet.yaml
   zfleet diff base.yaml base.yaml --old staging.yaml --new production.yaml
@@ -44,12 +48,13 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 			if slices.Contains(from.files, "-") && slices.Contains(to.files, "-") {
 				return usageError("OLD and NEW cannot both be stdin")
 			}
-			return a.runDiff(from, to, output, detailed)
+			return a.runDiff(from, to, safety.options(), output, detailed)
 		},
 	}
 	variables.addVariables(cmd)
 	variables.addPolicies(cmd)
 	variables.serverVersion.add(cmd)
+	safety.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")
 	flags.StringArrayVar(&new, "new", nil, "lay `FILE` over NEW; repeatable")
@@ -60,7 +65,7 @@ stands for differ here. What drifted in the cloud is not known; plan shows that.
 	return cmd
 }
 
-func (a *app) runDiff(from, to fleetFlags, output outputFlags, detailed bool) error {
+func (a *app) runDiff(from, to fleetFlags, opts planner.Options, output outputFlags, detailed bool) error {
 	// The old file is what it is: its warnings are of no use any more.
 	old, err := a.read(from)
 	if err != nil {
@@ -70,7 +75,7 @@ func (a *app) runDiff(from, to fleetFlags, output outputFlags, detailed bool) er
 	if err != nil {
 		return err
 	}
-	diff, found := planner.Diff(old.Fleet, fleet.Fleet)
+	diff, found := planner.Diff(old.Fleet, fleet.Fleet, opts)
 	if found.HasErrors() {
 		sources := maps.Clone(old.sources)
 		maps.Copy(sources, fleet.sources)
@@ -81,10 +86,7 @@ func (a *app) runDiff(from, to fleetFlags, output outputFlags, detailed bool) er
 	}
 	a.ci.planned(diff)
 	a.summarizePlan(diff, render.DiffMarkdown, "")
-	if detailed && pending(diff) {
-		return exit(exitPending)
-	}
-	return nil
+	return verdict(diff, detailed)
 }
 
 func (a *app) showDiff(diff *planner.Plan, output outputFlags) error {

@@ -19,13 +19,28 @@ type planFlags struct {
 	connection connectionFlags
 
 	targets, excludes []string
-	allowDeletes      int
-	allowReplacements int
-	allowDisjoint     bool
+	safety            safetyFlags
 	allowShortage     bool
 	allowVolumeLoss   []string
 	nextGeneration    []string
 	serverVersion     versionFlag
+}
+
+// safetyFlags allow what the safety limits of a fleet file refuse.
+type safetyFlags struct {
+	deletes, replacements int
+	disjoint              bool
+}
+
+func (f *safetyFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.deletes, "allow-deletes", -1, "allow this many deletions, whatever safety.maxDeletes says")
+	flags.IntVar(&f.replacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
+	flags.BoolVar(&f.disjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
+}
+
+func (f *safetyFlags) options() planner.Options {
+	return planner.Options{AllowDeletes: f.deletes, AllowReplacements: f.replacements, AllowDisjoint: f.disjoint}
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -33,9 +48,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	f.connection.add(cmd)
 	flags := cmd.Flags()
 	f.addSelection(cmd)
-	flags.IntVar(&f.allowDeletes, "allow-deletes", -1, "allow this many deletions, whatever safety.maxDeletes says")
-	flags.IntVar(&f.allowReplacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
-	flags.BoolVar(&f.allowDisjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
+	f.safety.add(cmd)
 	flags.BoolVar(&f.allowShortage, "allow-shortage", false, "go on although quota, addresses, storage or hosts would not suffice")
 	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one")
 	f.serverVersion.add(cmd)
@@ -49,12 +62,11 @@ func (f *planFlags) addSelection(cmd *cobra.Command) {
 }
 
 func (f *planFlags) options() planner.Options {
-	return planner.Options{
-		Targets: f.targets, Excludes: f.excludes,
-		AllowDeletes: f.allowDeletes, AllowReplacements: f.allowReplacements,
-		AllowDisjoint: f.allowDisjoint, AllowShortage: f.allowShortage, AllowVolumeLoss: f.allowVolumeLoss,
-		NextGeneration: f.nextGeneration,
-	}
+	opts := f.safety.options()
+	opts.Targets, opts.Excludes = f.targets, f.excludes
+	opts.AllowShortage, opts.AllowVolumeLoss = f.allowShortage, f.allowVolumeLoss
+	opts.NextGeneration = f.nextGeneration
+	return opts
 }
 
 // output formats of a document on stdout.
@@ -189,6 +201,11 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 	if out != "" {
 		a.say("%s", howToApply(plan, out, f.fleet.files))
 	}
+	return verdict(plan, detailed)
+}
+
+// verdict is the exit code of a plan that was shown.
+func verdict(plan *planner.Plan, detailed bool) error {
 	switch {
 	case len(plan.Refusals) > 0:
 		return exit(exitRefused)

@@ -4,14 +4,17 @@
 #
 #   diff.sh BASE fleet.yaml
 #
-# BASE is the commit that the change is compared with. It leaves comment.md in
-# $ZFLEET_OUT (zfleet-out).
+# BASE is the commit that the change is compared with. More arguments say variables and
+# policies (--var, --var-file, --policy). It leaves comment.md in $ZFLEET_OUT (zfleet-out).
+#
+# It exits as zfleet diff does: with 5 for what a policy or a safety limit refuses.
 set -u
 # shellcheck source=examples/ci/lib.sh
 . "$(dirname "$0")/lib.sh"
 base=$1 file=$2
+shift 2
 
-zfleet validate -f "$file"
+zfleet validate -f "$file" "$@"
 code=$?
 if [ "$code" -ne 0 ]; then
 	say "zfleet validate: $(meaning "$code")."
@@ -22,7 +25,7 @@ if ! git cat-file -e "$base:$file" 2>/dev/null; then
 	exit 0
 fi
 git show "$base:$file" >"$out/before.yaml"
-zfleet diff "$out/before.yaml" "$file" -o markdown >"$out/comment.md"
+zfleet diff "$out/before.yaml" "$file" "$@" -o markdown >"$out/comment.md"
 code=$?
 case $code in
 0) ;;
