@@ -98,6 +98,7 @@ type Facts struct {
 type Options struct {
 	RunID    string
 	Resumes  string // id of the run whose rest this run does, or empty
+	Resume   string // shell command that does what this run leaves, or empty; it stands in the record
 	Limits   Limits
 	Observer func(Event) // called from one goroutine, in order, after the journal has the event; may be nil
 	// Stop, when closed, admits nothing more and lets what is in flight finish.

@@ -23,6 +23,7 @@ type RunStarted struct {
 	Resumes    string           `json:"resumes,omitempty"` // id of the run whose rest this run does
 	Scope      planner.Scope    `json:"scope"`
 	PlanDigest string           `json:"planDigest"`
+	Resume     string           `json:"resumeCommand,omitempty"` // shell command that does what this run leaves
 	Machines   []PlannedMachine `json:"machines"` // all changes but keep
 	Steps      []PlannedStep    `json:"steps"`
 }
@@ -34,6 +35,9 @@ type PlannedMachine struct {
 	Action planner.Action `json:"action"`
 	UUID   string         `json:"uuid,omitempty"`
 	Reason string         `json:"reason,omitempty"`
+	// Protected marks a machine that is blocked only because it is protected.
+	// That is as its owner wants it, not a failure.
+	Protected bool `json:"protected,omitempty"`
 }
 
 // PlannedStep is one step of the plan, as far as a report shows it.

@@ -193,6 +193,9 @@ func (f *folder) report() (*Report, error) {
 	for _, machine := range f.start.Machines {
 		r.Machines = append(r.Machines, machineResult(machine, byKey[machine.Key], f.facts[machine.Key]))
 	}
+	if r.Unfinished() {
+		r.Resume = f.start.Resume
+	}
 	return r, nil
 }
 

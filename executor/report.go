@@ -3,6 +3,7 @@ package executor
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"zfleet/planner"
@@ -20,6 +21,9 @@ type Report struct {
 	Ended         *time.Time    `json:"ended,omitempty"` // nil: the run is going on, or was killed
 	// Stopped is why admission ended early, or empty.
 	Stopped string `json:"stopped,omitempty"`
+	// Resume is the shell command that settles what is unknown and does what was
+	// not done. It is there only while the run has something left.
+	Resume string `json:"resumeCommand,omitempty"`
 	// Others are the runs that are known to have been at work on the fleet at
 	// the same time, each once, by id.
 	Others   []OtherRun      `json:"others,omitempty"`
@@ -60,6 +64,14 @@ type StepResult struct {
 	Facts           *Facts     `json:"facts,omitempty"`
 	Note            string     `json:"note,omitempty"`
 	MadeBy          *OtherRun  `json:"madeBy,omitempty"` // another run that did it, where that is known
+}
+
+// Unfinished reports whether a run has something left that resuming it may do.
+// Steps that failed were tried to their end. What a resumed run found blocked
+// waits for the server, which may have decided by now.
+func (r *Report) Unfinished() bool {
+	waits := slices.ContainsFunc(r.Machines, func(m MachineResult) bool { return m.Status == Blocked && !m.Protected })
+	return r.Ended == nil || r.Totals.NotStarted+r.Totals.Indeterminate > 0 || r.Resumes != "" && waits
 }
 
 // Attempt is one mutating request of a step.

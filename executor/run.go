@@ -71,12 +71,13 @@ func runStarted(plan *planner.Plan, opts Options, at time.Time) RunStarted {
 		Resumes:    opts.Resumes,
 		Scope:      plan.Scope,
 		PlanDigest: plan.Digest,
+		Resume:     opts.Resume,
 		Machines:   []PlannedMachine{},
 		Steps:      []PlannedStep{},
 	}
 	for _, c := range plan.Changes {
 		if c.Action != planner.Keep {
-			start.Machines = append(start.Machines, PlannedMachine{Key: c.Key, Name: c.Name, Action: c.Action, UUID: c.UUID, Reason: c.Reason})
+			start.Machines = append(start.Machines, PlannedMachine{Key: c.Key, Name: c.Name, Action: c.Action, UUID: c.UUID, Reason: c.Reason, Protected: c.Protected})
 		}
 	}
 	for _, step := range plan.Steps {

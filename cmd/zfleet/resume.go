@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"zfleet/executor"
 	"zfleet/planner"
 	"zfleet/spec"
 )
@@ -220,12 +219,9 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// sayResume tells how to carry on with a run that has something left.
-func (a *app) sayResume(report *executor.Report, plan *planner.Plan, dir string, f runFlags) {
-	if !unfinished(report) {
-		return
-	}
-	words := []string{"zfleet resume", report.RunID}
+// resumeCommand is what carries on with a run that has something left.
+func resumeCommand(plan *planner.Plan, runID, dir string, f runFlags) string {
+	words := []string{"zfleet resume", runID}
 	if f.dir != "" {
 		words[1] = quoted(dir)
 	}
@@ -235,7 +231,7 @@ func (a *app) sayResume(report *executor.Report, plan *planner.Plan, dir string,
 	if f.again != "" {
 		words = append(words, f.again)
 	}
-	fmt.Fprintf(a.stderr, "Resume: %s\n", strings.Join(words, " "))
+	return strings.Join(words, " ")
 }
 
 // claimRun marks the run of a journal as going on, until unlock. Who lists runs

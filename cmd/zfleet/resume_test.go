@@ -53,6 +53,10 @@ func TestResumeCommandIsTrue(t *testing.T) {
 	if want := `zfleet resume 'a run' -f fleet.yaml --var-file 'it'\''s.yaml'`; found[1] != want {
 		t.Errorf("command %s, want %s", found[1], want)
 	}
+	report, err := reportOfRun(filepath.Join(b.dir, "a run"))
+	if err != nil || report.Resume != found[1] {
+		t.Errorf("the record has the command %q, %v, want %s", report.Resume, err, found[1])
+	}
 	for range 12 {
 		again, out := b.command(t.Context())
 		shell := exec.Command("sh", "-c", found[1])

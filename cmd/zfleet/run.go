@@ -59,6 +59,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	report, runErr := executor.Run(watch.ctx, plan, driver, journal, executor.Options{
 		RunID:    runID,
 		Resumes:  f.resumes,
+		Resume:   resumeCommand(plan, runID, dir, f),
 		Limits:   executorLimits(limits),
 		Observer: observers.observe,
 		Stop:     watch.stop,
@@ -71,7 +72,9 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	reportErr := a.writeReports(report, dir, format, f)
 	a.summarizeReport(report)
 	a.say("Run %s: plan, journal and report are in %s", runID, dir)
-	a.sayResume(report, plan, dir, f)
+	if report.Resume != "" {
+		fmt.Fprintf(a.stderr, "Resume: %s\n", report.Resume)
+	}
 	if err := errors.Join(runErr, finishErr, reportErr); err != nil && outcomeCode(plan, report) == exitOK {
 		return err
 	} else if err != nil {

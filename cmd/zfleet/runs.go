@@ -58,15 +58,7 @@ func (r *recordedRun) state(resumed map[string]bool) string {
 	return runUnfinished
 }
 
-func (r *recordedRun) unfinished() bool { return r.report == nil || unfinished(r.report) }
-
-// unfinished reports whether a run has something left that resuming it may do.
-// Steps that failed were tried to their end. What a resumed run found blocked
-// waits for the server, which may have decided by now.
-func unfinished(report *executor.Report) bool {
-	blocked := slices.ContainsFunc(report.Machines, func(m executor.MachineResult) bool { return m.Status == executor.Blocked })
-	return report.Ended == nil || report.Totals.NotStarted+report.Totals.Indeterminate > 0 || report.Resumes != "" && blocked
-}
+func (r *recordedRun) unfinished() bool { return r.report == nil || r.report.Unfinished() }
 
 // findRun finds a run by its id or its directory.
 func findRun(name string) (*recordedRun, error) {
@@ -206,7 +198,11 @@ func (a *app) runRuns(args []string, format string) error {
 	if err := a.runTable(summaries); err != nil || len(args) == 0 {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "\n%s", strings.Join(runs[0].describe(), "\n")+"\n")
+	lines := runs[0].describe()
+	if report := runs[0].report; report != nil && report.Resume != "" && !runs[0].running {
+		lines = append(lines, "Resume: "+report.Resume)
+	}
+	_, err = fmt.Fprintf(a.stdout, "\n%s\n", strings.Join(lines, "\n"))
 	return err
 }
 

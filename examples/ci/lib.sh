@@ -5,9 +5,10 @@
 out=${ZFLEET_OUT:-zfleet-out}
 mkdir -p "$out"
 
-# Runs of other jobs may have been left there: their records are not overwritten.
+# Runs of other jobs may have been left there, perhaps of this very second: their
+# records are not overwritten.
 # shellcheck disable=SC2034 # for the scripts
-stamp=$(date -u +%Y%m%d-%H%M%S)
+stamp=$(date -u +%Y%m%d-%H%M%S)-$$
 
 # say tells whoever reads the log and, on GitHub, the page of the run.
 say() {

@@ -49,7 +49,11 @@ func PlanFindings(plan *planner.Plan, file string) spec.Diagnostics {
 func ReportFindings(report *executor.Report) spec.Diagnostics {
 	var found spec.Diagnostics
 	for _, f := range outcomeOf(report).failures {
-		found = append(found, spec.Diagnostic{Severity: spec.Error, Code: strings.ReplaceAll(statusWord(f.status), " ", "-"),
+		hint := ""
+		if f.settle != "" {
+			hint = "to settle it: " + f.settle
+		}
+		found = append(found, spec.Diagnostic{Severity: spec.Error, Hint: hint, Code: strings.ReplaceAll(statusWord(f.status), " ", "-"),
 			Message: fmt.Sprintf("%s %s: %s", f.action, cutSpans(spansOf(keysOf(f.machines)), mdListBytes), f.title())})
 	}
 	return found

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"zfleet/executor"
@@ -126,7 +127,8 @@ func mixedPlan() *planner.Plan {
 func report400() *executor.Report {
 	began := time.Date(2026, 7, 30, 2, 0, 0, 0, time.UTC)
 	ended := began.Add(12*time.Minute + 3*time.Second)
-	r := &executor.Report{FormatVersion: "1.0", RunID: "20260730T020000Z-7f3a", Scope: scope, Started: began, Ended: &ended}
+	r := &executor.Report{FormatVersion: "1.0", RunID: "20260730T020000Z-7f3a", Scope: scope, Started: began, Ended: &ended,
+		Resume: "zfleet resume 20260730T020000Z-7f3a -f 'fleets/staging environment.yaml' --var size=large --endpoint https://zstack.example.com:8443"}
 	for n := 1; n <= 400; n++ {
 		machine := executor.PlannedMachine{Key: fmt.Sprintf("web/%d", n), Name: fmt.Sprintf("web-%03d", n),
 			Action: planner.Create, UUID: uid("f1ee7000", n)}
@@ -146,7 +148,7 @@ func report400() *executor.Report {
 			result.Facts.State, result.Facts.IPs = "Unknown", nil
 			result.Status, result.Failure = executor.Indeterminate, &executor.Failure{Class: "transport", Operation: "create VM",
 				Message: "the answer was lost, and the VM is there but says Unknown",
-				Hint:    "look at the host, then run zfleet resume 20260730T020000Z-7f3a"}
+				Hint:    "look at the host"}
 		case 5:
 			step.Note = "the data disk was attached already"
 		}
@@ -184,13 +186,17 @@ func stoppedReport() *executor.Report {
 	for i := range 2 {
 		r.Machines[i].Action = planner.Delete
 	}
+	guarded := &r.Machines[14]
+	guarded.Action, guarded.Status, guarded.Protected = planner.Blocked, executor.Blocked, true
+	guarded.Reason, guarded.Facts, guarded.DurationSeconds = "it is protected: set lifecycle.protect to false and apply that first", nil, 0
+	r.Steps = slices.Delete(r.Steps, 14, 15)
 	r.Stopped, r.Ended = "interrupted", nil
 	other := executor.OtherRun{RunID: "20260730T015900Z-1c2d", Host: "ci-7"}
 	r.Others = []executor.OtherRun{other}
-	for _, i := range []int{0, 16} { // one that succeeded, one that failed
+	for _, i := range []int{0, 15} { // one that succeeded, one that failed
 		s := &r.Steps[i]
 		s.Note, s.MadeBy = "made by run 20260730T015900Z-1c2d on ci-7, which was at work at the same time", &other
 	}
-	r.Totals = executor.Totals{Succeeded: 7, Failed: 1, Skipped: 3, Blocked: 3, NotStarted: 3}
+	r.Totals = executor.Totals{Succeeded: 6, Failed: 1, Skipped: 3, Blocked: 3, NotStarted: 3}
 	return r
 }

@@ -18,6 +18,7 @@ type outcome struct {
 	failures   []*failure      // indeterminate, failed, blocked
 	skipped    []machine
 	notStarted []machine
+	protected  []machine // blocked as their owner wants it
 	succeeded  []machine
 	notes      []executor.StepResult // steps with something to say although they succeeded
 }
@@ -35,6 +36,7 @@ type failure struct {
 	action   planner.Action
 	verb     string // of the step that failed, empty if none did
 	machines []machine
+	settle   string // shell command that settles what is unknown
 	like     string
 }
 
@@ -72,7 +74,11 @@ func outcomeOf(report *executor.Report) *outcome {
 			o.fail(m)
 		case executor.Blocked:
 			o.machines.Blocked++
-			o.fail(m)
+			if m.protected() {
+				o.protected = append(o.protected, m)
+			} else {
+				o.fail(m)
+			}
 		case executor.Skipped:
 			o.machines.Skipped++
 			o.skipped = append(o.skipped, m)
@@ -88,9 +94,13 @@ func outcomeOf(report *executor.Report) *outcome {
 	return o
 }
 
+// protected reports whether nothing was done to a machine because its owner
+// wants it so.
+func (m machine) protected() bool { return m.Protected && m.Status == executor.Blocked }
+
 // fail files a machine under its failure.
 func (o *outcome) fail(m machine) {
-	f := failureOf(m)
+	f := failureOf(m, o.report.Resume)
 	at := slices.IndexFunc(o.failures, func(g *failure) bool { return g.like == f.like })
 	if at < 0 {
 		o.failures = append(o.failures, f)
@@ -99,8 +109,9 @@ func (o *outcome) fail(m machine) {
 	o.failures[at].machines = append(o.failures[at].machines, m)
 }
 
-// failureOf says why a machine did not end well.
-func failureOf(m machine) *failure {
+// failureOf says why a machine did not end well, and how to settle what is
+// unknown of it.
+func failureOf(m machine, resume string) *failure {
 	f := &failure{status: m.Status, action: m.Action, machines: []machine{m}}
 	if step := m.culprit(); step != nil {
 		f.verb = step.Verb
@@ -109,6 +120,9 @@ func failureOf(m machine) *failure {
 		f.Failure = *m.Failure
 	} else {
 		f.Message = cmp.Or(m.Reason, "no reason was recorded")
+	}
+	if f.status == executor.Indeterminate {
+		f.settle = resume
 	}
 	f.like = f.likeness()
 	return f
@@ -191,6 +205,7 @@ func (f *failure) facts() []fact {
 		add("note", step.Note)
 	}
 	add("hint", f.Hint)
+	add("settle", f.settle)
 	return facts
 }
 

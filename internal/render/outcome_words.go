@@ -28,7 +28,8 @@ func (o *outcome) headline() string {
 		return fmt.Sprintf("%s: %s succeeded", verb, plural(all, "machine"))
 	}
 	text := fmt.Sprintf("%s: %d of %s succeeded", verb, t.Succeeded, plural(all, "machine"))
-	for _, c := range badCounts(t) {
+	t.Blocked -= len(o.protected)
+	for _, c := range append(badCounts(t), count{len(o.protected), "protected"}) {
 		if c.n > 0 {
 			text += fmt.Sprintf(", %d %s", c.n, c.word)
 		}
@@ -100,6 +101,28 @@ func (o *outcome) others() string {
 		return "another run was at work on this fleet at the same time, " + runs[0] + ": nothing is lost, run zfleet plan to see what is left"
 	}
 	return "other runs were at work on this fleet at the same time, " + strings.Join(runs, ", ") + ": nothing is lost, run zfleet plan to see what is left"
+}
+
+// protectedWhy are the protected machines by why they are.
+func (o *outcome) protectedWhy() []fact {
+	var groups []fact
+	keys := make(map[string][]string)
+	for _, m := range o.protected {
+		reason := cmp.Or(m.Reason, "it is protected")
+		if keys[reason] == nil {
+			groups = append(groups, fact{text: reason})
+		}
+		keys[reason] = append(keys[reason], m.Key)
+	}
+	for i := range groups {
+		groups[i].label = ranges(keys[groups[i].text])
+	}
+	return groups
+}
+
+// protectedTitle is the heading above protectedWhy.
+func (o *outcome) protectedTitle() string {
+	return "Protected, so nothing was done: " + plural(len(o.protected), "machine")
 }
 
 // stoppedWord says more than the reason's name where that leaves open what to do.

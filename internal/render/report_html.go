@@ -20,7 +20,7 @@ func ReportHTML(w io.Writer, report *executor.Report) error {
 // page is what the template shows. All of it is text; escaping is the
 // template's work.
 type page struct {
-	Title, Headline, Origin, Stopped, Others, Durations, Summary, Steps string
+	Title, Headline, Origin, Stopped, Others, Resume, Durations, Summary, Steps string
 
 	Mood     string // class of the headline: good, bad, unknown or warn
 	Counts   []pageCount
@@ -65,6 +65,7 @@ func pageOf(report *executor.Report) page {
 		Origin:    visible(o.origin()),
 		Stopped:   visible(o.stopped()),
 		Others:    visible(o.others()),
+		Resume:    visible(report.Resume),
 		Durations: visible(o.durations()),
 		Summary:   ReportSummary(report),
 		Steps:     totalsText(report.Totals),
@@ -91,6 +92,13 @@ func pageOf(report *executor.Report) page {
 	}
 	pg.undone("Skipped, because something that they need did not succeed", o.skipped)
 	pg.undone("Not started", o.notStarted)
+	if len(o.protected) > 0 {
+		u := pageUndone{Title: o.protectedTitle()}
+		for _, group := range o.protectedWhy() {
+			u.Lines = append(u.Lines, pageFact{visible(group.label), visible(group.text)})
+		}
+		pg.Undone = append(pg.Undone, u)
+	}
 	for _, s := range o.notes {
 		pg.Notes = append(pg.Notes, pageFact{visible(string(s.ID)), visible(s.Note)})
 	}
@@ -115,6 +123,9 @@ func pageMachineOf(m machine) pageMachine {
 	pm := pageMachine{
 		Class: statusClass(m.Status), Status: statusWord(m.Status), Action: string(m.Action),
 		Key: visible(m.Key), Name: visible(m.Name), UUID: visible(m.UUID), Tries: m.tries(),
+	}
+	if m.protected() {
+		pm.Class, pm.Status = "good", "protected"
 	}
 	if m.DurationSeconds > 0 {
 		pm.Duration = durationText(m.DurationSeconds)
@@ -153,7 +164,7 @@ func (o *outcome) mood() string {
 		return "unknown"
 	case o.machines.Failed > 0:
 		return "bad"
-	case o.machines.Succeeded < len(o.report.Machines) || o.report.Ended == nil:
+	case o.machines.Succeeded+len(o.protected) < len(o.report.Machines) || o.report.Ended == nil:
 		return "warn"
 	}
 	return "good"

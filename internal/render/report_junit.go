@@ -14,7 +14,8 @@ import (
 // dialect that GitLab, Jenkins and GitHub's annotators agree on. A case's
 // classname is "<fleet>.<group>" and its name "<action> <key>": unique, and the
 // same from run to run, so that a history can be kept. Failed and blocked are
-// failures, indeterminate is an error, skipped and not started are skipped.
+// failures, indeterminate is an error, skipped and not started are skipped, and
+// so is what is protected: a job is not to fail of it, as zfleet does not.
 func ReportJUnit(w io.Writer, report *executor.Report) error {
 	var document struct {
 		XMLName xml.Name `xml:"testsuites"`
@@ -38,10 +39,17 @@ func ReportJUnit(w io.Writer, report *executor.Report) error {
 			suites[class] = suite
 			document.Suites = append(document.Suites, suite)
 		}
-		suite.add(m, class)
+		suite.add(m, class, report.Resume)
 	}
-	if others := outcomeOf(report).others(); others != "" && len(document.Suites) > 0 {
-		document.Suites[0].Output = &junitOutput{xmlText(others)}
+	var whole []string
+	if others := outcomeOf(report).others(); others != "" {
+		whole = append(whole, others)
+	}
+	if report.Resume != "" {
+		whole = append(whole, "to carry on: "+report.Resume)
+	}
+	if len(whole) > 0 && len(document.Suites) > 0 {
+		document.Suites[0].Output = &junitOutput{xmlText(strings.Join(whole, "\n"))}
 	}
 	for _, s := range document.Suites {
 		s.Time = junitSeconds(s.seconds)
@@ -96,8 +104,8 @@ type junitOutput struct {
 	Text string `xml:",cdata"`
 }
 
-// add adds the case of a machine.
-func (s *junitSuite) add(m machine, class string) {
+// add adds the case of a machine; resume is the command that carries on.
+func (s *junitSuite) add(m machine, class, resume string) {
 	c := junitCase{
 		Class:  xmlText(class),
 		Name:   xmlText(string(m.Action) + " " + m.Key),
@@ -109,11 +117,16 @@ func (s *junitSuite) add(m machine, class string) {
 	switch m.Status {
 	case executor.Succeeded:
 	case executor.Failed, executor.Blocked:
+		if m.protected() {
+			s.Skipped++
+			c.Skipped = &junitProblem{Message: xmlText(failureOf(m, "").title())}
+			break
+		}
 		s.Failures++
-		c.Failure = junitFailure(m)
+		c.Failure = junitFailure(m, resume)
 	case executor.Indeterminate:
 		s.Errors++
-		c.Error = junitFailure(m)
+		c.Error = junitFailure(m, resume)
 	case executor.Skipped:
 		s.Skipped++
 		c.Skipped = &junitProblem{Message: "something that it needs did not succeed"}
@@ -125,8 +138,8 @@ func (s *junitSuite) add(m machine, class string) {
 }
 
 // junitFailure tells why a machine did not end well.
-func junitFailure(m machine) *junitProblem {
-	f := failureOf(m)
+func junitFailure(m machine, resume string) *junitProblem {
+	f := failureOf(m, resume)
 	problem := &junitProblem{Type: xmlText(f.Code), Message: xmlText(f.title())}
 	if problem.Type == "" {
 		problem.Type = string(m.Status)

@@ -24,12 +24,21 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 			m.linef("**%s**", mdText(text))
 		}
 	}
+	if report.Resume != "" {
+		m.linef("\nTo carry on:\n\n```sh\n%s\n```", visible(report.Resume))
+	}
 	m.totals(o)
 	for _, f := range o.failures {
 		m.failure(f)
 	}
 	m.keys("Skipped, because something that they need did not succeed", o.skipped)
 	m.keys("Not started", o.notStarted)
+	if len(o.protected) > 0 {
+		m.linef("\n### %s\n", o.protectedTitle())
+		for _, group := range o.protectedWhy() {
+			m.linef("- %s: %s", mdCode(group.label), mdText(group.text))
+		}
+	}
 	if len(o.notes) > 0 {
 		m.linef("\n### Notes\n")
 		for _, s := range o.notes {

@@ -26,12 +26,16 @@ func ReportText(w io.Writer, report *executor.Report, style Style) error {
 		p.put(plain, "")
 		p.hang(alarming, 0, text)
 	}
+	if report.Resume != "" {
+		p.linef(strong, "Resume: %s", report.Resume) // not wrapped: it is to be copied
+	}
 	p.newline()
 	for _, f := range o.failures {
 		p.failure(f)
 	}
 	p.undone("Skipped, because something that they need did not succeed", o.skipped)
 	p.undone("Not started", o.notStarted)
+	p.protected(o)
 	p.stepNotes(o.notes)
 	p.done(o.succeeded)
 	p.linef(plain, "Steps: %s", totalsText(report.Totals))
@@ -72,6 +76,11 @@ func (p *printer) failure(f *failure) {
 	p.put(plain, "    ")
 	p.hang(plain, 4, f.title())
 	for _, fact := range f.facts() {
+		if fact.label == "settle" { // not wrapped: it is to be copied
+			p.put(faint, "    "+pad(fact.label, 9))
+			p.linef(plain, "%s", fact.text)
+			continue
+		}
 		p.prose(faint, "    "+pad(fact.label, 9), fact.text)
 	}
 	for _, m := range f.machines {
@@ -115,6 +124,18 @@ func (p *printer) undone(title string, machines []machine) {
 	}
 	p.linef(strong, "%s: %s", title, plural(len(machines), "machine"))
 	p.byAction(machines)
+	p.newline()
+}
+
+// protected lists the machines that their protection kept as they are.
+func (p *printer) protected(o *outcome) {
+	if len(o.protected) == 0 {
+		return
+	}
+	p.linef(strong, "%s", o.protectedTitle())
+	for _, group := range o.protectedWhy() {
+		p.prose(plain, "    "+group.label+": ", group.text)
+	}
 	p.newline()
 }
 
