@@ -24,7 +24,7 @@ type RunStarted struct {
 	Scope      planner.Scope    `json:"scope"`
 	PlanDigest string           `json:"planDigest"`
 	Resume     string           `json:"resumeCommand,omitempty"` // shell command that does what this run leaves
-	Machines   []PlannedMachine `json:"machines"` // all changes but keep
+	Machines   []PlannedMachine `json:"machines"`                // all changes but keep
 	Steps      []PlannedStep    `json:"steps"`
 }
 
