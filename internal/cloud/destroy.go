@@ -39,6 +39,9 @@ func (t *task) destroy(ctx context.Context, op planner.DestroyVM) executor.Outco
 		vm, found, err := t.vm(ctx, t.step.UUID)
 		return err == nil && (!found || vm.State == stateDestroyed || vm.State == stateExpunging), err
 	})
+	if outcome.Status == executor.Succeeded {
+		outcome.Note = joinNotes(outcome.Note, t.disksLeft(ctx, op.Scope, vm))
+	}
 	return t.withFacts(ctx, outcome)
 }
 

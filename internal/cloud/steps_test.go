@@ -67,6 +67,38 @@ var removalCases = []stepCase{
 		script: destroyed(answer{}), status: executor.Succeeded, state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
 	},
 	{
+		name: "destroy, disks without a tag stay", op: planner.DestroyVM{Scope: testScope},
+		rows: map[string][]row{
+			"/vm-instances": {vmRow("Running", row{"allVolumes": []row{diskRow(diskUUID, nil), diskRow(otherUUID, nil)}})},
+			"/user-tags":    {keyTag, tagRow(1, typeVolume, diskUUID, diskTag)},
+			"/volumes":      {diskRow(diskUUID, nil), diskRow(otherUUID, nil)},
+		},
+		script: destroyed(answer{}), status: executor.Succeeded, state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
+		note: `data disks without a tag of the fleet are kept: "DATA-for-web-1" (1 GiB, ` + otherUUID + `); delete them by hand if nobody needs them`,
+	},
+	{
+		name: "destroy, disks came after the look", op: planner.DestroyVM{Scope: testScope},
+		rows: map[string][]row{
+			"/vm-instances": {vmRow("Created", nil)},
+			"/user-tags":    {keyTag},
+			"/volumes": {
+				diskRow(diskUUID, row{"vmInstanceUuid": nil, "lastVmInstanceUuid": testUUID}),
+				diskRow(otherUUID, row{"vmInstanceUuid": nil, "lastVmInstanceUuid": testUUID, "name": "somebody's"}),
+			},
+		},
+		script: destroyed(answer{}), status: executor.Succeeded, state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
+		note: `data disks without a tag of the fleet are kept: "DATA-for-web-1" (1 GiB, ` + diskUUID + `); delete them by hand if nobody needs them`,
+	},
+	{
+		name: "destroy, disks go with the VM", op: planner.DestroyVM{Scope: testScope},
+		rows: map[string][]row{
+			"/vm-instances": {vmRow("Running", row{"allVolumes": []row{diskRow(diskUUID, nil)}})},
+			"/user-tags":    {keyTag},
+			"/volumes":      {diskRow(diskUUID, row{"status": "Deleted"})},
+		},
+		script: destroyed(answer{}), status: executor.Succeeded, state: "Destroyed", sent: []string{"DELETE /vm-instances/" + testUUID},
+	},
+	{
 		name: "destroy what is absent", op: planner.DestroyVM{Scope: testScope}, status: executor.Succeeded, note: "was already gone, not by this run",
 	},
 	{
