@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -131,6 +133,9 @@ func (f *runFlags) check() error {
 		if reportFormat(file) == nil {
 			return usageError("--report %s: the extension says the format: .json, .md, .xml or .html", file)
 		}
+		if f.toBeMade(filepath.Dir(file)) {
+			continue
+		}
 		if err := checkWritable("--report", file); err != nil {
 			return err
 		}
@@ -142,6 +147,15 @@ func (f *runFlags) check() error {
 		return usageError("--parallelism %d: want a number from 1", f.parallelism)
 	}
 	return nil
+}
+
+// toBeMade reports whether a directory is the run's own, which the run makes.
+func (f *runFlags) toBeMade(dir string) bool {
+	if f.dir == "" || filepath.Clean(dir) != filepath.Clean(f.dir) {
+		return false
+	}
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {

@@ -222,7 +222,7 @@ func (a *app) observers(f runFlags) (o observers, err error) {
 	case "-":
 		stream = nopCloser{a.stdout}
 	default:
-		if stream, err = os.OpenFile(f.events, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
+		if stream, err = openEvents(f.events); err != nil {
 			return o, fmt.Errorf("events: %w", err)
 		}
 	}
@@ -250,6 +250,20 @@ func (a *app) observers(f runFlags) (o observers, err error) {
 		return errors.Join(unlessGone(streamErr), stream.Close())
 	}
 	return o, nil
+}
+
+// openEvents opens the file of the event stream anew. As all that a run leaves,
+// it is its owner's alone, also if it was there before; a pipe or a device stays
+// as it is.
+func openEvents(path string) (io.WriteCloser, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		_ = file.Chmod(0o600) // of somebody else's file that one may write, only they can
+	}
+	return file, nil
 }
 
 func (a *app) progress() *render.Progress {
@@ -283,37 +297,23 @@ func (w *watched) why() string {
 // watchSignals stops admission at the first interrupt and cancels at the
 // second. SIGTERM stops admission too and cancels after the drain timeout.
 func (a *app) watchSignals(ctx context.Context, f runFlags, say func(format string, args ...any)) *watched {
+	began := time.Now()
 	a.early.takeOver()
 	outliveTerminal()
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watched{ctx: ctx, stop: make(chan struct{}), close: cancel, signal: make(chan os.Signal, 1)}
+	expire := func() {
+		w.late.Store(true)
+		close(w.stop)
+		say("The run's time is over: nothing new is started, %s to end what is in flight.", f.drainTimeout)
+	}
+	expired := f.timeout > 0 && time.Since(began) >= f.timeout
+	if expired {
+		expire() // here, so that nothing starts before anybody looks
+	}
 	go func() {
-		var timeout <-chan time.Time
-		if f.timeout > 0 {
-			timer := time.NewTimer(f.timeout)
-			defer timer.Stop()
-			timeout = timer.C
-		}
-		select {
-		case <-ctx.Done():
+		if !expired && !a.awaitStop(ctx, w, f, say, expire) {
 			return
-		case <-timeout:
-			say("The run's time is over: nothing new is started, %s to end what is in flight.", f.drainTimeout)
-			w.late.Store(true)
-			close(w.stop)
-		case s := <-a.signals:
-			w.signal <- s
-			close(w.stop)
-			if s != syscall.SIGTERM {
-				say("Interrupted: nothing new is started; waiting for what is in flight. Interrupt again to leave at once.")
-				select {
-				case <-ctx.Done():
-				case <-a.signals:
-					cancel()
-				}
-				return
-			}
-			say("Terminated: nothing new is started; waiting up to %s for what is in flight.", f.drainTimeout)
 		}
 		select {
 		case <-ctx.Done():
@@ -323,6 +323,38 @@ func (a *app) watchSignals(ctx context.Context, f runFlags, say func(format stri
 		cancel()
 	}()
 	return w
+}
+
+// awaitStop waits for what stops a run, and stops it. It reports whether what is
+// in flight has the drain timeout to end; else it has ended, or has been left.
+func (a *app) awaitStop(ctx context.Context, w *watched, f runFlags, say func(format string, args ...any), expire func()) bool {
+	var timeout <-chan time.Time
+	if f.timeout > 0 {
+		timer := time.NewTimer(f.timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timeout:
+		expire()
+		return true
+	case s := <-a.signals:
+		w.signal <- s
+		close(w.stop)
+		if s == syscall.SIGTERM {
+			say("Terminated: nothing new is started; waiting up to %s for what is in flight.", f.drainTimeout)
+			return true
+		}
+	}
+	say("Interrupted: nothing new is started; waiting for what is in flight. Interrupt again to leave at once.")
+	select {
+	case <-ctx.Done():
+	case <-a.signals:
+		w.close()
+	}
+	return false
 }
 
 // code returns the exit code of a run: an unknown outcome outranks an

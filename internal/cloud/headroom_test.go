@@ -142,7 +142,7 @@ func TestHeadroomUnread(t *testing.T) {
 	if len(found) > 0 {
 		t.Errorf("found: %v", found)
 	}
-	want := &planner.Preflight{Unchecked: []string{
+	want := &planner.Preflight{Digest: plan.Preflight.Digest, Unchecked: []string{
 		"addresses: the server reports ID.1002", "backup storage: the server reports ID.1002", "cpu and memory: the server reports ID.1002",
 		"hosts for a machine: the server reports ID.1002", "quota: the server reports ID.1002", "storage: the server reports ID.1002",
 	}}
