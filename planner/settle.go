@@ -29,7 +29,7 @@ func (s *settler) settle(c *Change) (left *Change, moved []MovedThing) {
 		})
 		switch {
 		case len(facts) == 0 || expunged(was[thing], is[thing]):
-		case was[thing] == nil, is[thing] == nil:
+		case was[thing] == nil, is[thing] == nil, inRecycleBin(was[thing]["state"]) != inRecycleBin(is[thing]["state"]):
 			moved = append(moved, MovedThing{thing, s.wholeThing(c, thing, facts)})
 		default:
 			moved = append(moved, MovedThing{thing, facts})
@@ -59,7 +59,7 @@ func sortedThings(was, is map[string]map[string]string) []string {
 	return things
 }
 
-// wholeThing says of a thing that came or went only that, and of a VM that stands
+// wholeThing says of a thing that came or went, or is in the recycle bin now, only that, and of a VM that stands
 // where one was to be created in what it is not that.
 func (s *settler) wholeThing(c *Change, thing string, facts []MovedFact) []MovedFact {
 	short := filter(facts, func(f MovedFact) bool { return f.Fact == "state" || f.Fact == "place" })

@@ -162,6 +162,9 @@ func TestMoved(t *testing.T) {
 		{"gone", func(inv *Inventory) {
 			inv.Machines = slices.DeleteFunc(inv.Machines, func(vm Observed) bool { return vm.UUID == first })
 		}, []string{"web/1: VM " + first + ": state was Running, is absent"}},
+		{"in the recycle bin", func(inv *Inventory) {
+			vm(inv, first).State, vm(inv, first).CPU, vm(inv, first).NICs = "Destroyed", 0, nil
+		}, []string{"web/1: VM " + first + ": state was Running, is Destroyed"}},
 		{"made again", func(inv *Inventory) { vm(inv, first).CreateDate = "Feb 2, 2026 1:00:00 AM" },
 			[]string{"web/1: VM " + first + ": created was Jan 1, 2026 1:00:00 AM, is Feb 2, 2026 1:00:00 AM"}},
 		{"another made it", func(inv *Inventory) {

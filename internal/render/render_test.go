@@ -2,8 +2,11 @@ package render
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"zfleet/executor"
 	"zfleet/planner"
@@ -122,4 +125,25 @@ func TestProgressLines(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestStaleText: what happened to many machines alike is told once.
+func TestStaleText(t *testing.T) {
+	vm := func(key, uuid, found string) planner.Moved {
+		return planner.Moved{Key: key, Things: []planner.MovedThing{
+			{Thing: "VM " + strings.Repeat(uuid, 32), Facts: []planner.MovedFact{{Fact: "state", Planned: "Running", Wanted: "Running", Found: found}}},
+			{Thing: `image "centos" (` + strings.Repeat("a", 32) + ")", Facts: []planner.MovedFact{{Fact: "state", Planned: "Enabled", Wanted: "Enabled", Found: "Disabled"}}},
+		}}
+	}
+	moved := []planner.Moved{vm("web/1", "1", "Stopped"), vm("web/2", "2", "Stopped"), vm("web/3", "3", "Paused"), vm("web/4", "4", "Stopped")}
+	var out strings.Builder
+	if err := StaleText(&out, moved, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	image := "  image \"centos\" (aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)\n    state: was Enabled, is Disabled\n"
+	want := "web/1, web/2, web/4: changed since the plan was made\n  VM\n    state: was Running, is Stopped\n" + image +
+		"web/3: changed since the plan was made\n  VM 33333333333333333333333333333333\n    state: was Running, is Paused\n" + image
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
 }
