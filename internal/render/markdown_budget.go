@@ -163,7 +163,7 @@ func (r *ration) keepNames(room int) int {
 }
 
 // turn takes the next block if it fits into room, and returns what that costs:
-// less than nothing where no room need be kept for names any more.
+// less than nothing where less room need be kept for names now.
 func (r *ration) turn(room int) int {
 	cost := len(r.blocks[r.next].text)
 	if !r.begun {
@@ -178,24 +178,33 @@ func (r *ration) turn(room int) int {
 		cost = 0
 	}
 	r.next++
-	if !slices.Contains(r.taken, false) {
-		cost, r.named = cost-r.named, 0
+	named := r.named
+	if r.named = 0; slices.Contains(r.taken, false) {
+		r.named = min(named, restBound(r.missing()))
 	}
-	return cost
+	return cost - (named - r.named)
+}
+
+// missing are the blocks that are not in.
+func (r *ration) missing() []block {
+	var missing []block
+	for i, b := range r.blocks {
+		if !r.taken[i] {
+			missing = append(missing, b)
+		}
+	}
+	return missing
 }
 
 // shown returns the blocks that are in, and names the others.
 func (r *ration) shown() shownSection {
 	var s shownSection
-	var missing []block
 	for i, b := range r.blocks {
 		if r.taken[i] {
 			s.blocks = append(s.blocks, b)
-		} else {
-			missing = append(missing, b)
 		}
 	}
-	if len(missing) > 0 && r.named > 0 {
+	if missing := r.missing(); len(missing) > 0 && r.named > 0 {
 		s.names = rest(missing, r.named)
 	}
 	return s

@@ -147,14 +147,15 @@ func mdShort(text string) string { return mdCode(cutBytes(visible(text), 80)) }
 
 // planSections are all parts of a plan but its totals, the weightiest first.
 func planSections(plan *planner.Plan) []section {
-	folds := fold(plan.Changes, namesOf(plan.References))
+	names := namesOf(plan.References)
+	folds := fold(plan.Changes, names)
 	of := func(action planner.Action, stops bool) []*folded {
 		return slices.DeleteFunc(slices.Clone(folds), func(f *folded) bool { return f.action != action || f.stops != stops })
 	}
 	few := len(folds) <= fewFolds
 	sections := []section{
 		refusalSection(plan),
-		destroySection("delete", of(planner.Delete, false)), destroySection("replace", of(planner.Replace, false)),
+		destroySection(planner.Delete, plan.Changes, names), destroySection(planner.Replace, plan.Changes, names),
 		blockedSection(plan),
 		detailSection("To update with a stop", "machines to update with a stop", heavy, few, of(planner.Update, true)),
 		detailSection("To update", "machines to update", minor, few, of(planner.Update, false)),

@@ -19,36 +19,6 @@ const (
 	mdBriefBytes = 240 // of all that is asked for, in brief
 )
 
-// destroySection is a table of machines whose VMs go. A reason that all of them
-// have stands above it.
-func destroySection(action string, folds []*folded) section {
-	heading := "why"
-	if action == "replace" {
-		heading = "what forces it"
-	}
-	reasons := make([]string, len(folds))
-	for i, f := range folds {
-		reasons[i] = strings.Join(mdReasons(f), "<br>")
-	}
-	s := section{noun: "machines to " + action, tier: vital,
-		title: fmt.Sprintf("\n### To %s: %s\n\n", action, plural(machinesOfFolds(folds), "machine")),
-		open:  "| machine | VM | " + heading + " | data disks that go with it |\n|---|---|---|---|\n"}
-	alike := len(folds) > 1 && same(reasons)
-	if alike {
-		s.title += titled(heading) + ": " + reasons[0] + "\n\n"
-		s.open = "| machine | VM | data disks that go with it |\n|---|---|---|\n"
-	}
-	for i, f := range folds {
-		reason := reasons[i] + " | "
-		if alike {
-			reason = ""
-		}
-		row := fmt.Sprintf("| %s | %s | %s%s |\n", mdMachines(f), mdValue(f.name()), reason, mdDisks(f))
-		s.blocks = append(s.blocks, block{text: row, count: len(f.keys), keys: f.keys, disks: f.disks})
-	}
-	return s
-}
-
 // titled writes the first letter of words large.
 func titled(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
 

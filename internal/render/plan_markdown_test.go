@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -160,6 +161,40 @@ func TestMarkdownNamesWhatGoes(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "1668 data disks will be deleted") {
 		t.Error("the disks that go are not counted")
+	}
+}
+
+// TestMarkdownFoldsWhatGoes: machines that go for the same reason are told of
+// together, whatever comes in their place, and named all the same.
+func TestMarkdownFoldsWhatGoes(t *testing.T) {
+	var changes []planner.Change
+	for n := range 1500 {
+		c := create(n)
+		c.Key, c.Blueprint.CPU = fmt.Sprintf("web/%d", n), n
+		c.Action = planner.Replace
+		c.Differences = []planner.Difference{{Field: "cpu", Before: "1", After: fmt.Sprint(n)}, {Field: "source.image", Before: "old", After: "new", ForcesReplace: true}}
+		if n%3 == 0 {
+			c.Key, c.Action, c.Differences, c.Reason = fmt.Sprintf("old/%d", n), planner.Delete, nil, "not in the fleet file"
+		}
+		changes = append(changes, c)
+	}
+	var out bytes.Buffer
+	if err := PlanMarkdown(&out, planOf(changes...), MarkdownOptions{Limit: 40000}); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for _, c := range changes {
+		if !regexp.MustCompile("[ `]" + c.Key + "[,`]").MatchString(text) {
+			t.Fatalf("%s goes, and nothing says so", c.Key)
+		}
+	}
+	if got := strings.Count(text, "`source.image`: `old` → `new`"); got != 1 {
+		t.Errorf("the one difference that forces all replacements is told %d times", got)
+	}
+	for _, part := range []string{"machines to delete", "machines to replace"} {
+		if _, note, _ := strings.Cut(text, "**Left out"); strings.Contains(note, part) {
+			t.Errorf("%s are left out: %s", part, note)
+		}
 	}
 }
 
