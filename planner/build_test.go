@@ -133,6 +133,14 @@ func TestOwnership(t *testing.T) {
 				vm := &inv.Machines[0]
 				vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool { return strings.Contains(t.Text, "::d1::") })
 			}, want: []string{"keep web/1 gen 0: "}},
+		{name: "digests of a later version are no difference", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				vm.UserTags = slices.Clone(vm.UserTags)
+				for i := range vm.UserTags {
+					vm.UserTags[i].Text = strings.Replace(vm.UserTags[i].Text, "::d1::", "::d2::", 1)
+				}
+			}, want: []string{"keep web/1 gen 0: "}},
 		{name: "two digests are a difference", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) {
 				vm := &inv.Machines[0]

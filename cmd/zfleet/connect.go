@@ -66,6 +66,8 @@ func (a *app) connect(ctx context.Context, f connectionFlags, w wire) (*session,
 		}
 		cfg, shutdown, shown = sim.config, sim.close, "simulator"
 		a.announceSimulator()
+	} else if f.insecure {
+		fmt.Fprintf(a.stderr, "warning: whoever answers as %s is believed, and gets the credentials: --dangerous-skip-tls-verify\n", shown)
 	}
 	cfg.ReadOnly = !w.changes
 	cfg.RequestsPerSecond = w.requestsPerSecond

@@ -159,6 +159,9 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 // decide, so that the error's own advice stays out.
 func unknownMessage(operation string, e *zstack.UnknownError) string {
 	reason := e.Err.Error()
+	if errors.Is(e.Err, context.Canceled) {
+		reason = "the run was left before the answer came"
+	}
 	if e.Last != nil {
 		reason += "; asking for the job: " + e.Last.Error()
 	}

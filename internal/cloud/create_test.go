@@ -379,6 +379,15 @@ func TestCreateKeepsTheServersWords(t *testing.T) {
 	}
 }
 
+// TestTakenTakesAMinute: a server that calls a UUID taken is given the minute
+// that its own cleaning up may take, before the step is blocked.
+func TestTakenTakesAMinute(t *testing.T) {
+	d := NewDriver(newFake(t, nil).client(), Options{Scope: testScope})
+	if least := d.pace.invisible * (maxTaken - 1); maxTaken < 3 || least < time.Minute {
+		t.Errorf("blocked after %d answers in %s, want 3 in a minute", maxTaken, least)
+	}
+}
+
 func TestNothingIsSentWithoutARecord(t *testing.T) {
 	f := newFake(t, succeedAll)
 	rec := &recorder{refuse: true}

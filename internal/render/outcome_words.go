@@ -130,6 +130,10 @@ func stoppedWord(reason string) string {
 	switch reason {
 	case "server-unreachable":
 		return "the management server cannot be reached; check it and the network, then run zfleet apply again"
+	case "auth":
+		return "the server does not let the account in any more; see below why, put that right, then run zfleet apply again"
+	case "journal":
+		return "the run's record cannot be written, and nothing is sent without it; see that its directory is there and has room, then run zfleet apply again"
 	case "timeout":
 		return "the time that --timeout gave the run was over; run zfleet apply again for the rest"
 	}
