@@ -40,7 +40,7 @@ func TestTLSIsVerified(t *testing.T) {
 		said    string
 		arrives bool
 	}{
-		{nil, exitFailure, "certificate", false},
+		{nil, exitFailure, "certificate signed by unknown authority; check the endpoint, or name the authority", false},
 		{[]string{"--dangerous-skip-tls-verify=false"}, exitFailure, "certificate", false},
 		{[]string{"--dangerous-skip-tls"}, exitUsage, "unknown flag", false},
 		{[]string{"--insecure"}, exitUsage, "unknown flag", false},

@@ -2,6 +2,7 @@ package zstack
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -67,7 +68,17 @@ type NotSentError struct {
 }
 
 func (e *NotSentError) Error() string {
-	return fmt.Sprintf("%s: not sent: %s; check the endpoint and run again", cmp.Or(e.Operation, "call"), oneLine(e.Err.Error()))
+	advice := "check the endpoint and run again"
+	if isUntrusted(e) {
+		advice = "check the endpoint, or name the authority that vouches for it with the CA file"
+	}
+	return fmt.Sprintf("%s: not sent: %s; %s", cmp.Or(e.Operation, "call"), oneLine(e.Err.Error()), advice)
+}
+
+// isUntrusted reports whether a server showed a certificate that nobody vouches for.
+func isUntrusted(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return untrusted
 }
 
 func (e *NotSentError) Unwrap() error { return e.Err }

@@ -101,6 +101,8 @@ func (c *Client) readOnce(ctx context.Context, r *request) ([]byte, error) {
 		switch {
 		case errors.As(err, &lostErr) && ctx.Err() == nil:
 			return nil, err
+		case isUntrusted(err):
+			return nil, backoff.Permanent(err) // it will not be trusted in a second either
 		case err != nil && isDialFailure(r, err) && ctx.Err() == nil:
 			return nil, err
 		case err != nil:
