@@ -21,6 +21,7 @@ func UnknownHeadroom(why string) *Headroom { return &Headroom{Unread: []Unread{{
 // Room is what a host that takes machines has left, as its server counts it:
 // with overcommitment, and without what is reserved.
 type Room struct {
+	UUID        string `json:"uuid"`
 	ZoneUUID    string `json:"zoneUuid"`
 	ClusterUUID string `json:"clusterUuid"`
 	CPU         int64  `json:"availableCpu"`

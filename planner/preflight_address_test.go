@@ -233,7 +233,7 @@ func TestHeadroomOrder(t *testing.T) {
 	room := netRoom(2)
 	room.Networks[0].Ranges = append(room.Networks[0].Ranges, AddressRange{Start: "10.0.1.10", End: "10.0.1.20"})
 	room.Networks = append(room.Networks, NetworkRoom{UUID: uid("3e", 2), Free: 1, Ranges: []AddressRange{{Start: "10.2.0.1", End: "10.2.0.9"}}})
-	room.Hosts = []Room{{uid("20e", 1), uid("c1", 1), 3, gib}, {uid("20e", 1), uid("c1", 2), 1, 9 * gib}, {uid("20e", 2), uid("c1", 3), 1, gib}}
+	room.Hosts = []Room{{uid("40", 1), uid("20e", 1), uid("c1", 1), 3, gib}, {uid("40", 2), uid("20e", 1), uid("c1", 2), 1, 9 * gib}, {uid("40", 3), uid("20e", 2), uid("c1", 3), 1, gib}}
 	for i, name := range []string{"ps-ssd", "ps-far", "ps-hdd"} {
 		room.Storages = append(room.Storages, StorageRoom{UUID: uid("95", i+1), Name: name, State: "Enabled", Status: "Connected",
 			ZoneUUID: uid("20e", 1), ClusterUUIDs: []string{uid("c1", 2), uid("c1", 1)}, Available: int64(i) * 40 * gib})

@@ -8,7 +8,7 @@ import (
 	"zfleet/spec"
 )
 
-// place is a cluster, a zone, or the whole cloud.
+// place is a host, a cluster, a zone, or the whole cloud.
 type place struct {
 	kind Kind
 	uuid string
@@ -17,17 +17,22 @@ type place struct {
 // size orders places: a place holds none that is larger.
 func (p place) size() int {
 	switch p.kind {
-	case KindCluster:
+	case KindHost:
 		return 0
-	case KindZone:
+	case KindCluster:
 		return 1
+	case KindZone:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // placesOf returns every place of which a site is a part, the smallest first.
 func placesOf(s site) []place {
 	var places []place
+	if s.host != nil {
+		places = append(places, place{KindHost, s.host.UUID})
+	}
 	if uuid := s.clusterUUID(); uuid != "" {
 		places = append(places, place{KindCluster, uuid})
 	}
@@ -37,9 +42,39 @@ func placesOf(s site) []place {
 	return append(places, place{})
 }
 
-// holds reports whether something in a cluster and a zone is in the place.
-func (p place) holds(cluster, zone string) bool {
-	return p.uuid == "" || p.kind == KindCluster && p.uuid == cluster || p.kind == KindZone && p.uuid == zone
+// holds reports whether something on a host, in a cluster and a zone is in the
+// place; what may be on any host is on none.
+func (p place) holds(host, cluster, zone string) bool {
+	switch p.kind {
+	case KindHost:
+		return p.uuid == host
+	case KindCluster:
+		return p.uuid == cluster
+	case KindZone:
+		return p.uuid == zone
+	}
+	return true
+}
+
+// placeName names a place in which a machine is to be, and says it in a sentence.
+// Of a place that the file does not name only the UUID is known: it is named
+// after the one in it.
+func (p *preflight) placeName(at place, w *draft) (name, where string) {
+	if at.uuid == "" {
+		return "the cloud", "the cloud"
+	}
+	if name = p.names.nameOf(at.kind, at.uuid); name != at.uuid {
+		return name, fmt.Sprintf("%s %q", at.kind, name)
+	}
+	for _, part := range []struct {
+		kind  Kind
+		entry *Entry
+	}{{KindHost, w.site.host}, {KindCluster, w.site.cluster}} {
+		if part.entry != nil && part.kind != at.kind {
+			return fmt.Sprintf("the %s of %s", at.kind, part.entry.Name), fmt.Sprintf("the %s of %s %q", at.kind, part.kind, part.entry.Name)
+		}
+	}
+	return name, fmt.Sprintf("%s %q", at.kind, name)
 }
 
 // checkPlaces compares the CPUs and the memory of machines that are to be
@@ -64,7 +99,7 @@ func (p *preflight) checkPlaces() {
 	slices.SortStableFunc(order, func(a, b place) int { return cmp.Compare(a.size(), b.size()) })
 	short := make(map[*draft]int) // machines of the last place that has too little, by its first
 	for _, at := range order {
-		cpu, memory := p.placeLedgers(at)
+		cpu, memory := p.placeLedgers(at, first[at])
 		machines := len(cpu.entries)
 		fits := !cpu.overdrawn() && !memory.overdrawn()
 		if machines == 0 || fits && !smallest[at] {
@@ -86,14 +121,10 @@ func (p *preflight) checkPlaces() {
 // overdrawn reports whether more is taken than there is and comes back in time.
 func (l *ledger) overdrawn() bool { return len(l.short(max(0, l.check.Available)+l.chained)) > 0 }
 
-// placeLedgers adds up what a place has and what is to be started in it.
-func (p *preflight) placeLedgers(at place) (cpu, memory ledger) {
-	where := "the cloud"
-	name := "the cloud"
-	if at.uuid != "" {
-		name = p.names.nameOf(at.kind, at.uuid)
-		where = fmt.Sprintf("%s %q", at.kind, name)
-	}
+// placeLedgers adds up what a place has and what is to be started in it, of which
+// w is the first.
+func (p *preflight) placeLedgers(at place, w *draft) (cpu, memory ledger) {
+	name, where := p.placeName(at, w)
 	l := ledger{code: "no-room", hint: "make room, or place them elsewhere",
 		pos: func(w *draft) spec.Pos { return w.m.At("placement." + string(at.kind)) }}
 	l.check.Of, l.check.UUID = name, at.uuid
@@ -101,24 +132,24 @@ func (p *preflight) placeLedgers(at place) (cpu, memory ledger) {
 	cpu.check.Resource, cpu.subject = ResourceCPU, "CPUs of "+where
 	memory.check.Resource, memory.check.Bytes, memory.subject = ResourceMemory, true, "memory of "+where
 	for _, host := range p.room.Hosts {
-		if at.holds(host.ClusterUUID, host.ZoneUUID) {
+		if at.holds(host.UUID, host.ClusterUUID, host.ZoneUUID) {
 			cpu.check.Available += host.CPU
 			memory.check.Available += host.Memory
 		}
 	}
 	for _, w := range p.created {
-		if !at.holds(w.site.clusterUUID(), w.site.zoneUUID()) || w.bp.Strategy == "CreateStopped" || w.bp.Strategy == "JustCreate" {
+		if !at.holds(w.site.hostUUID(), w.site.clusterUUID(), w.site.zoneUUID()) || w.bp.Strategy == "CreateStopped" || w.bp.Strategy == "JustCreate" {
 			continue
 		}
 		c, m := w.needs()
 		cpu.add(w, c, c)
 		memory.add(w, m, m)
-		if old := p.replaced(w); old != nil && old.State == "Running" && at.holds(old.ClusterUUID, old.ZoneUUID) {
+		if old := p.replaced(w); old != nil && old.State == "Running" && at.holds(old.HostUUID, old.ClusterUUID, old.ZoneUUID) {
 			cpu.chained, memory.chained = cpu.chained+int64(old.CPU), memory.chained+old.Memory
 		}
 	}
 	for _, vm := range p.going {
-		if vm.State == "Running" && at.holds(vm.ClusterUUID, vm.ZoneUUID) {
+		if vm.State == "Running" && at.holds(vm.HostUUID, vm.ClusterUUID, vm.ZoneUUID) {
 			cpu.loose, memory.loose = cpu.loose+int64(vm.CPU), memory.loose+vm.Memory
 		}
 	}

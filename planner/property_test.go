@@ -218,7 +218,7 @@ func TestConvergence(t *testing.T) {
 // littleRoom is a headroom in which much does not fit.
 func littleRoom() *Headroom {
 	return &Headroom{
-		Hosts: []Room{{uid("20e", 1), uid("c1", 1), 9, 20 << 30}, {uid("20e", 1), uid("c1", 1), 3, 9 << 30}, {uid("20e", 1), uid("c1", 2), 4, 9 << 30}},
+		Hosts: []Room{{uid("40", 1), uid("20e", 1), uid("c1", 1), 9, 20 << 30}, {uid("40", 2), uid("20e", 1), uid("c1", 1), 3, 9 << 30}, {uid("40", 3), uid("20e", 1), uid("c1", 2), 4, 9 << 30}},
 		Storages: []StorageRoom{{UUID: uid("95", 1), Name: "ps-ssd", State: "Enabled", Status: "Connected", ZoneUUID: uid("20e", 1), ClusterUUIDs: []string{uid("c1", 1), uid("c1", 2)}, Available: 90 << 30},
 			{UUID: uid("95", 2), Name: "ps-far", State: "Enabled", Status: "Connected", ZoneUUID: uid("20e", 2), ClusterUUIDs: []string{uid("c1", 3)}, Available: 1 << 30}},
 		Networks: []NetworkRoom{{UUID: uid("3e", 1), Free: 3, Ranges: []AddressRange{{Start: "10.0.0.1", End: "10.0.0.9"}}}, {UUID: uid("3e", 2), Free: 1, Ranges: []AddressRange{{Start: "10.1.0.1", End: "10.1.0.9"}}}},

@@ -74,6 +74,14 @@ func (s site) clusterUUID() string {
 	return ""
 }
 
+// hostUUID returns the host that the site is, or "".
+func (s site) hostUUID() string {
+	if s.host == nil {
+		return ""
+	}
+	return s.host.UUID
+}
+
 // admits reports whether an entry can be used where the site is: entries that
 // say nothing of zones or clusters can be used everywhere.
 func (s site) admits(e Entry) bool {

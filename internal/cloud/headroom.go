@@ -92,7 +92,8 @@ func (r *headroomReader) hosts(ctx context.Context) error {
 	hosts, err := zstack.List[zstack.Host](ctx, r.client, "/hosts")
 	for _, h := range hosts {
 		if h.State == "Enabled" && h.Status == "Connected" {
-			r.room.Hosts = append(r.room.Hosts, planner.Room{ZoneUUID: h.ZoneUUID, ClusterUUID: h.ClusterUUID, CPU: h.AvailableCPUCapacity, Memory: h.AvailableMemoryCapacity})
+			r.room.Hosts = append(r.room.Hosts, planner.Room{UUID: h.UUID, ZoneUUID: h.ZoneUUID, ClusterUUID: h.ClusterUUID,
+				CPU: h.AvailableCPUCapacity, Memory: h.AvailableMemoryCapacity})
 		}
 	}
 	if err == nil && len(r.room.Hosts) == 0 {
