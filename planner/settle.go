@@ -70,7 +70,26 @@ func (s *settler) wholeThing(c *Change, thing string, facts []MovedFact) []Moved
 	if len(short) == 0 {
 		return facts
 	}
+	if short[0].Planned == absent {
+		short[0].Found += s.madeBy(thing)
+	}
 	return short
+}
+
+// madeBy names the run that made a VM which came since the plan was made, if the
+// VM's tags tell.
+func (s *settler) madeBy(thing string) string {
+	uuid, isVM := strings.CutPrefix(thing, vmThing(""))
+	vm := s.owned.byUUID[uuid]
+	if !isVM || vm == nil {
+		return ""
+	}
+	for _, tag := range vm.UserTags {
+		if run, host, ok := s.scope.ParseRunTag(tag.Text); ok {
+			return ", made by run " + run + " on " + host
+		}
+	}
+	return ""
 }
 
 // expunged: the server empties its recycle bin by itself.

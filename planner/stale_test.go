@@ -174,9 +174,9 @@ func TestMoved(t *testing.T) {
 		}, []string{"web/3: VM " + testScope.MachineUUID("web/3", 0) + `: state was absent, the plan wants Running, is Running, but its name is "web-1"`}},
 		{"another generation", func(inv *Inventory) {
 			other := *vm(inv, first)
-			other.UUID, other.UserTags = testScope.MachineUUID("web/3", 4), []Tag{{Text: testScope.KeyTag("web/3")}}
+			other.UUID, other.UserTags = testScope.MachineUUID("web/3", 4), []Tag{{Text: testScope.KeyTag("web/3")}, {Text: testScope.RunTag("night", "ci-7")}}
 			inv.Machines = append(inv.Machines, other)
-		}, []string{"web/3: VM " + testScope.MachineUUID("web/3", 4) + ": state was absent, is Running"}},
+		}, []string{"web/3: VM " + testScope.MachineUUID("web/3", 4) + ": state was absent, is Running, made by run night on ci-7"}},
 		{"a disk of a doomed machine somewhere else", func(inv *Inventory) { inv.Disks[0].VMUUID = uid("ff", 1) },
 			[]string{"web/9: data disk " + base.Disks[0].UUID + `: place was "DATA-for-web-9" on VM ` + ninth + `, the plan wants absent, is "DATA-for-web-9" on VM ` + uid("ff", 1)}},
 		{"another disk", func(inv *Inventory) {
