@@ -183,18 +183,29 @@ func (b *builder) refusals(changes []Change) []Refusal {
 	limit("max-deletes", "machines would be deleted", "--allow-deletes", "maxDeletes", deletes, safety.MaxDeletes, b.opts.AllowDeletes)
 	limit("max-replacements", "machines would be replaced", "--allow-replacements", "maxReplacements", replacements, safety.MaxReplacements, b.opts.AllowReplacements)
 	if b.owned.live > 0 && !b.opts.AllowDisjoint && b.disjoint() {
+		none := "none of them is"
+		if b.owned.live == 1 {
+			none = "it is not"
+		}
 		refusals = append(refusals, Refusal{Code: "disjoint",
-			Message: fmt.Sprintf("fleet %s owns %d machines, and none of them is in this file", b.scope, b.owned.live),
+			Message: fmt.Sprintf("fleet %s owns %s, and %s in this file", b.scope, countMachines(b.owned.live), none),
 			Hint:    "check that it is the right file, name and id; if it is, pass --allow-disjoint"})
 	}
 	if b.owned.live == 0 && len(b.created) > 0 && !b.opts.AllowDisjoint {
 		for _, r := range b.inv.Relatives {
 			refusals = append(refusals, Refusal{Code: "renamed",
-				Message: fmt.Sprintf("fleet %s owns nothing yet, but there are %d machines of fleet %s: was the file's name or id changed?", b.scope, r.Machines, r.Scope),
+				Message: fmt.Sprintf("fleet %s owns nothing yet, but fleet %s owns %s: was the file's name or id changed?", b.scope, r.Scope, countMachines(r.Machines)),
 				Hint:    fmt.Sprintf("if it was, add formerly: [{name: %s, id: %s}]; if these are two fleets, pass --allow-disjoint", r.Scope.Name, r.Scope.ID)})
 		}
 	}
 	return refusals
+}
+
+func countMachines(n int) string {
+	if n == 1 {
+		return "1 machine"
+	}
+	return fmt.Sprintf("%d machines", n)
 }
 
 // disjoint reports whether the file has none of the machines that the fleet owns.
