@@ -95,3 +95,46 @@ func TestResumeOfALiveRun(t *testing.T) {
 	}
 	b.check(crashCases[0].want, 0)
 }
+
+// TestRecordRemovedInTheMiddle takes a run its directory away: it starts nothing
+// more, says so, and names no command that could not work; another apply does
+// the rest, each machine once.
+func TestRecordRemovedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	b := newCrashBed(t)
+	b.fleet(crashFleet)
+	cmd, out := b.command(t.Context(), "apply", "-f", "fleet.yaml", "--auto-approve", "--parallelism", "1", "--run-dir", "lost", "--report", "r.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.underWay("lost/journal.jsonl")
+	if err := os.RemoveAll(filepath.Join(b.dir, "lost")); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	b.note(cmd, out)
+	report, err := os.ReadFile(filepath.Join(b.dir, "r.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := cmd.ProcessState.ExitCode(); code != exitPartial && code != exitIndeterminate {
+		t.Errorf("exit code %d", code)
+	}
+	said := out.String()
+	if !strings.Contains(said, "its record was removed from lost") || !strings.Contains(said, "not started") {
+		t.Errorf("it does not say what happened")
+	}
+	if strings.Contains(said, "zfleet resume") || bytes.Contains(report, []byte("resumeCommand")) {
+		t.Errorf("it names a command that cannot work")
+	}
+	for range 12 {
+		again, out := b.command(t.Context(), "apply", "-f", "fleet.yaml", "--auto-approve")
+		err := again.Run()
+		b.note(again, out)
+		if err == nil {
+			break
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	b.check(crashCases[0].want, 0)
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -69,9 +70,18 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	if report == nil {
 		return runErr
 	}
+	_, err = os.Stat(filepath.Join(dir, journalFile))
+	gone := errors.Is(err, fs.ErrNotExist)
+	if gone {
+		report.Resume = "" // there is nothing to resume from, but the cloud knows
+	}
 	reportErr := a.writeReports(report, dir, format, f)
 	a.summarizeReport(report)
-	a.say("Run %s: plan, journal and report are in %s", runID, dir)
+	if gone {
+		a.say("Run %s: its record was removed from %s; zfleet apply does what is left, without it", runID, dir)
+	} else {
+		a.say("Run %s: plan, journal and report are in %s", runID, dir)
+	}
 	if report.Resume != "" {
 		fmt.Fprintf(a.stderr, "Resume: %s\n", report.Resume)
 	}
