@@ -17,8 +17,15 @@ var update = flag.Bool("update", false, "rewrite the expectations of scripts")
 // TestMain lets the test binary stand in for zfleet in scripts, as a process of
 // its own with real signals, streams and exit codes.
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", raceOptions)
+	}
 	testscript.Main(m, map[string]func(){"zfleet": main, "jq": jqTool, "gh": ghTool, "curl": curlTool})
 }
+
+// raceOptions are for the processes that tests start: one built with the race
+// detector sleeps for a second at its end otherwise, and there are hundreds.
+const raceOptions = "atexit_sleep_ms=0"
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -52,6 +59,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("ROOT", root)
 	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", raceOptions)
 	return nil
 }
 
