@@ -46,7 +46,7 @@ type runFlags struct {
 
 func (f *runFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.parallelism, "parallelism", 0, "at most this many operations in flight; tightens limits.parallelism")
+	flags.IntVar(&f.parallelism, "parallelism", 0, "at most `N` operations in flight; tightens limits.parallelism")
 	flags.DurationVar(&f.timeout, "timeout", 0, "stop admitting steps after this time")
 	flags.DurationVar(&f.stepTimeout, "step-timeout", 0, "how long the server may work on one step; tightens limits.stepTimeout")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 20*time.Second, "after SIGTERM, how long to follow what is in flight")

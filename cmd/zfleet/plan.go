@@ -34,8 +34,11 @@ type safetyFlags struct {
 
 func (f *safetyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.deletes, "allow-deletes", -1, "allow this many deletions, whatever safety.maxDeletes says")
-	flags.IntVar(&f.replacements, "allow-replacements", -1, "allow this many replacements, whatever safety.maxReplacements says")
+	flags.IntVar(&f.deletes, "allow-deletes", -1, "allow `N` deletions, whatever safety.maxDeletes says")
+	flags.IntVar(&f.replacements, "allow-replacements", -1, "allow `N` replacements, whatever safety.maxReplacements says")
+	for _, name := range []string{"allow-deletes", "allow-replacements"} {
+		flags.Lookup(name).DefValue = "0" // --help says nothing of a zero, and of -1 it would
+	}
 	flags.BoolVar(&f.disjoint, "allow-disjoint", false, "go on although no machine that the fleet owns is in the file")
 }
 
@@ -57,7 +60,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 func (f *planFlags) addSelection(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.targets, "target", nil, "only these machines: a `KEY`, a group, or a glob such as 'web/*'; repeatable")
-	flags.StringArrayVar(&f.excludes, "exclude", nil, "not these machines; repeatable")
+	flags.StringArrayVar(&f.excludes, "exclude", nil, "not these machines, as in --target: a `KEY`, a group or a glob; repeatable")
 	flags.StringArrayVar(&f.allowVolumeLoss, "allow-volume-loss", nil, "allow machine `KEY` to be deleted together with the volume it was made from")
 }
 
