@@ -14,6 +14,7 @@ func newDiff(a *app) *cobra.Command {
 	var (
 		variables fleetFlags
 		safety    safetyFlags
+		losses    []string
 		old, new  []string
 		output    outputFlags
 		detailed  bool
@@ -48,13 +49,16 @@ shown and refused as by plan, with exit code 5.`,
 			if slices.Contains(from.files, "-") && slices.Contains(to.files, "-") {
 				return usageError("OLD and NEW cannot both be stdin")
 			}
-			return a.runDiff(from, to, safety.options(), output, detailed)
+			opts := safety.options()
+			opts.AllowVolumeLoss = losses
+			return a.runDiff(from, to, opts, output, detailed)
 		},
 	}
 	variables.addVariables(cmd)
 	variables.addPolicies(cmd)
 	variables.serverVersion.add(cmd)
 	safety.add(cmd)
+	addVolumeLoss(cmd, &losses)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&old, "old", nil, "lay `FILE` over OLD; repeatable")
 	flags.StringArrayVar(&new, "new", nil, "lay `FILE` over NEW; repeatable")

@@ -61,7 +61,11 @@ func (f *planFlags) addSelection(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.targets, "target", nil, "only these machines: a `KEY`, a group, or a glob such as 'web/*'; repeatable")
 	flags.StringArrayVar(&f.excludes, "exclude", nil, "not these machines, as in --target: a `KEY`, a group or a glob; repeatable")
-	flags.StringArrayVar(&f.allowVolumeLoss, "allow-volume-loss", nil, "allow machine `KEY` to be deleted together with the volume it was made from")
+	addVolumeLoss(cmd, &f.allowVolumeLoss)
+}
+
+func addVolumeLoss(cmd *cobra.Command, keys *[]string) {
+	cmd.Flags().StringArrayVar(keys, "allow-volume-loss", nil, "allow machine `KEY` to be deleted together with the volume it was made from; repeatable")
 }
 
 func (f *planFlags) options() planner.Options {
