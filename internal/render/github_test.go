@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"zfleet/executor"
 	"zfleet/planner"
 	"zfleet/spec"
 )
@@ -191,5 +192,25 @@ func TestReportMarkdownWithin(t *testing.T) {
 		if short.Len() > limit || !strings.Contains(short.String(), "Left out to stay within") || !strings.HasSuffix(short.String(), mdText(ReportSummary(stoppedReport()))+"\n") {
 			t.Errorf("within %d: %d bytes:\n%s", limit, short.Len(), short.String())
 		}
+	}
+}
+
+// TestReportFindings: what is unknown comes with the command that settles it,
+// what is protected is no finding.
+func TestReportFindings(t *testing.T) {
+	var got []string
+	for _, r := range []*executor.Report{report400(), stoppedReport()} {
+		for _, d := range ReportFindings(r) {
+			got = append(got, d.Code+" "+d.Message[:strings.Index(d.Message, ":")]+": "+d.Hint)
+		}
+	}
+	want := []string{
+		"indeterminate create web/318: to settle it: " + report400().Resume,
+		"failed create web/17, web/203: ",
+		"failed create web/17: ",
+		"blocked create web/6, web/9, web/12: ",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
 	}
 }
