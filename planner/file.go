@@ -48,18 +48,30 @@ func (p *Plan) digest() string {
 	bare.Digest = ""
 	if p.Preflight != nil {
 		bare.Preflight = &Preflight{} // that there is one counts
+		bare.Notes = filter(p.Notes, func(d spec.Diagnostic) bool { return !tellsOfRoom(d) })
 	}
 	return digestOf(&bare)
 }
 
-// preflightDigest ties the preflight to the plan.
+// tellsOfRoom reports whether a finding is one of the preflight, whose words are
+// others as soon as somebody else makes a machine.
+func tellsOfRoom(d spec.Diagnostic) bool {
+	switch d.Code {
+	case codeNoAddresses, codeNoRoom, codeNoHost, codeNoStorage, codeOverQuota:
+		return true
+	}
+	return false
+}
+
+// preflightDigest ties the preflight, and what it found, to the plan.
 func (p *Plan) preflightDigest() string {
 	bare := *p.Preflight
 	bare.Digest = ""
 	return digestOf(struct {
 		Plan      string
 		Preflight *Preflight
-	}{p.Digest, &bare})
+		Notes     []spec.Diagnostic `json:",omitempty"`
+	}{p.Digest, &bare, filter(p.Notes, tellsOfRoom)})
 }
 
 func digestOf(value any) string {

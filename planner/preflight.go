@@ -16,10 +16,19 @@ type Preflight struct {
 	Checks []Check `json:"checks,omitempty"`
 	// Unchecked names what could not be held against anything, and why.
 	Unchecked []string `json:"unchecked,omitempty"`
-	// Digest is the SHA-256 (64 hex) over the rest and the plan's digest, which
-	// itself leaves the preflight out.
+	// Digest is the SHA-256 (64 hex) over the rest, the warnings that come of it and
+	// the plan's digest, which itself leaves these out.
 	Digest string `json:"digest"`
 }
+
+// The codes of what a preflight finds.
+const (
+	codeNoAddresses = "no-addresses"
+	codeNoRoom      = "no-room"
+	codeNoHost      = "no-host"
+	codeNoStorage   = "no-storage"
+	codeOverQuota   = "over-quota"
+)
 
 // Resource is a kind of thing of which there is only so much.
 type Resource string

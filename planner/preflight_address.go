@@ -152,7 +152,7 @@ func (p *preflight) countAddresses(rooms map[string]NetworkRoom) {
 		fields := make(map[*draft]string)
 		l := ledger{check: Check{Resource: ResourceAddresses, Of: name, UUID: uuid, Available: room.Free},
 			pos: func(w *draft) spec.Pos { return w.m.At(fields[w]) }, subject: fmt.Sprintf("addresses of network %q", name),
-			code: "no-addresses", hint: "add an address range to the network, or use another", hard: true}
+			code: codeNoAddresses, hint: "add an address range to the network, or use another", hard: true}
 		for _, w := range p.created {
 			if w.bp.Strategy == "JustCreate" {
 				continue

@@ -125,7 +125,7 @@ func (l *ledger) overdrawn() bool { return len(l.short(max(0, l.check.Available)
 // w is the first.
 func (p *preflight) placeLedgers(at place, w *draft) (cpu, memory ledger) {
 	name, where := p.placeName(at, w)
-	l := ledger{code: "no-room", hint: "make room, or place them elsewhere",
+	l := ledger{code: codeNoRoom, hint: "make room, or place them elsewhere",
 		pos: func(w *draft) spec.Pos { return w.m.At("placement." + string(at.kind)) }}
 	l.check.Of, l.check.UUID = name, at.uuid
 	cpu, memory = l, l
@@ -233,7 +233,7 @@ func (p *preflight) noHost(machines []*draft) {
 	hard := len(p.going) == 0 && !slices.ContainsFunc(p.created, func(w *draft) bool { return p.replaced(w) != nil })
 	p.out.Checks = append(p.out.Checks, Check{Resource: ResourceHosts, Of: keyRanges(keys), Needed: 1,
 		Short: len(keys), First: keys[:min(len(keys), maxFirst)]})
-	p.refuse(hard, w.m.At(""), "no-host", "make room, enable a host, or change what they need or where they are placed",
+	p.refuse(hard, w.m.At(""), codeNoHost, "make room, enable a host, or change what they need or where they are placed",
 		fmt.Sprintf("no host can take even one of %s: %d CPUs and %s of memory, image %q, %s",
 			keyRanges(keys), cpu, formatBytes(memory), w.source.Name, p.siteName(w.site)))
 }

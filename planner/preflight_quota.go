@@ -21,7 +21,7 @@ func (p *preflight) checkQuotas() {
 		l := ledger{
 			check:   Check{Resource: ResourceQuota, Of: q.Name, Bytes: strings.HasSuffix(q.Name, "emorySize") || strings.HasSuffix(q.Name, "capacity"), Available: q.Limit - q.Used},
 			pos:     func(w *draft) spec.Pos { return w.m.At("") },
-			subject: "quota " + q.Name + " of the account", code: "over-quota", hard: true,
+			subject: "quota " + q.Name + " of the account", code: codeOverQuota, hard: true,
 			hint: "raise the quota, free some of it, or create fewer machines",
 		}
 		for _, w := range p.created {

@@ -113,7 +113,7 @@ func (p *preflight) checkStorages() {
 		}
 		for _, d := range p.storageDemands(w) {
 			if len(d.on) == 0 {
-				p.refuse(true, w.m.At(d.field), "no-storage", "attach a primary storage to the cluster, or enable one",
+				p.refuse(true, w.m.At(d.field), codeNoStorage, "attach a primary storage to the cluster, or enable one",
 					fmt.Sprintf("no primary storage that is enabled and connected can hold the disks of group %s", w.m.Group))
 				continue
 			}
@@ -141,7 +141,7 @@ func (p *preflight) checkStorages() {
 func (p *preflight) storageLedger(set []string, demands []storageDemand) ledger {
 	fields := make(map[*draft]string)
 	var names []string
-	l := ledger{check: Check{Resource: ResourceStorage, Bytes: true}, code: "no-storage", hard: len(set) == 1,
+	l := ledger{check: Check{Resource: ResourceStorage, Bytes: true}, code: codeNoStorage, hard: len(set) == 1,
 		pos: func(w *draft) spec.Pos { return w.m.At(fields[w]) }, hint: "free space, add storage, or use another one"}
 	for _, s := range p.room.Storages {
 		if slices.Contains(set, s.UUID) {

@@ -260,12 +260,23 @@ func TestKeyRanges(t *testing.T) {
 func TestPreflightDigest(t *testing.T) {
 	planWith := func(used int64) *Plan {
 		inv := emptyInventory()
-		inv.Headroom = &Headroom{Quotas: []Quota{{Name: "vm.num", Limit: 20, Used: used}}}
+		inv.Headroom = &Headroom{Quotas: []Quota{{Name: "vm.num", Limit: 20, Used: used}},
+			Hosts: []Room{{ZoneUUID: uid("20e", 1), ClusterUUID: uid("c1", 1), CPU: 4 - used, Memory: 99 << 30}}}
 		return mustBuild(t, fleetOf(webs(2, nil)...), inv, none)
 	}
 	one, other := planWith(1), planWith(2)
 	if one.Digest != other.Digest || one.Preflight.Digest == other.Preflight.Digest {
 		t.Errorf("digests of the plan: %s, %s; of its preflight: %s, %s", one.Digest, other.Digest, one.Preflight.Digest, other.Preflight.Digest)
+	}
+	if len(one.Notes) != 1 || len(other.Notes) != 1 || one.Notes[0].Message == other.Notes[0].Message {
+		t.Errorf("want a warning each that tells of the room, got %v, %v", one.Notes, other.Notes)
+	}
+	edited := *one
+	edited.Notes = nil
+	if data, err := edited.Encode(); err != nil {
+		t.Fatal(err)
+	} else if _, err := Decode(data); err == nil {
+		t.Error("a warning was taken out of a plan, and nothing says so")
 	}
 	if planWith(19).Digest == one.Digest {
 		t.Error("a plan that is refused has the digest of one that is not")
