@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,6 @@ func TestChanges(t *testing.T) {
 			expected{Update, "consolePassword", []string{"add-tag", "set-console-password"}, false, false}},
 
 		{"image", nil, func(m *spec.Machine) { m.Source.Ref = byName("ubuntu-22.04") }, expected{Replace, "source.image", replaced, false, true}},
-		{"vanished image", nil, func(m *spec.Machine) { m.Source.Ref = byName("gone") }, expected{Action: Keep}},
 		{"image to snapshot", nil, func(m *spec.Machine) { m.Source = replica(1).Source }, expected{Replace, "source", replaced, false, true}},
 		{"placement", nil, func(m *spec.Machine) { m.Placement.Cluster = ptr(byName("kvm-b")) }, expected{Replace, "placement", replaced, false, true}},
 		{"placement by UUID", nil, func(m *spec.Machine) { m.Placement.Cluster = &spec.Ref{UUID: uid("c1", 1)} }, expected{Action: Keep}},
@@ -180,4 +180,52 @@ func tagTexts(vm Observed) []string {
 	}
 	slices.Sort(texts)
 	return texts
+}
+
+// TestSourceMissing: a source that is gone is no matter for the machine that was
+// made from it; a file that asks for another source that does not exist is wrong.
+func TestSourceMissing(t *testing.T) {
+	without := func(kind Kind, name string) func(*Inventory) {
+		return func(inv *Inventory) {
+			inv.Catalog[kind] = filter(inv.Catalog[kind], func(e Entry) bool { return e.Name != name })
+		}
+	}
+	const stays = "the machines that were made from it stay as they are; a new one could not be made"
+	for _, tt := range []struct {
+		name   string
+		made   spec.Machine
+		cloud  func(*Inventory)
+		change func(*spec.Machine)
+		kept   bool
+		want   []string
+	}{
+		{"image gone", web(1), without(KindImage, "centos-7.9"), func(*spec.Machine) {}, true,
+			[]string{`warning: fleet.yaml:11:21: no image "centos-7.9" [source-gone] ` + stays}},
+		{"image misspelt", web(1), func(*Inventory) {}, func(m *spec.Machine) { m.Source.Ref = byName("ubunto-22.04") }, false,
+			[]string{`error: fleet.yaml:11:21: no image "ubunto-22.04" [unknown-reference] did you mean "ubuntu-22.04"?; its machines were made from "centos-7.9"`}},
+		{"snapshot gone", replica(1), without(KindSnapshot, "golden-nightly"), func(*spec.Machine) {}, true,
+			[]string{`warning: fleet.yaml:10:3: no volume snapshot "golden-nightly" [source-gone] ` + stays}},
+		{"image to a snapshot that is not there", web(1), without(KindImage, "centos-7.9"), func(m *spec.Machine) {
+			m.Source = spec.Source{Kind: spec.FromSnapshot, Ref: byName("golden-nightli")}
+			m.Places["source.snapshot"] = m.Places["source.image"]
+		}, false, []string{`error: fleet.yaml:11:21: no volume snapshot "golden-nightli" [unknown-reference] did you mean "golden-nightly"?`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(tt.made), emptyInventory(), none))
+			tt.cloud(inv)
+			changed := tt.made
+			tt.change(&changed)
+			plan, found := Build(fleetOf(changed), inv, none)
+			var got []string
+			for _, d := range found {
+				got = append(got, fmt.Sprintf("%s: %s: %s [%s] %s", d.Severity, d.Pos, d.Message, d.Code, d.Hint))
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if kept := plan != nil && plan.Changes[0].Action == Keep; kept != tt.kept {
+				t.Errorf("kept: %t, want %t", kept, tt.kept)
+			}
+		})
+	}
 }

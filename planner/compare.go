@@ -191,7 +191,7 @@ func (c *comparison) before(field string) string {
 func (c *comparison) source() {
 	field := "source." + string(c.w.bp.Source)
 	if c.w.missing != nil {
-		c.notes = append(c.notes, fmt.Sprintf("its source is gone, which matters only for a new machine: %s", c.w.missing.Message))
+		c.sourceMissing(field)
 		return
 	}
 	before := c.vm.tags.sourceKind()
@@ -201,6 +201,29 @@ func (c *comparison) source() {
 	case c.moved(field):
 		c.differ(Difference{Field: field, Before: c.oldSource(), After: named(*c.w.source), ForcesReplace: true})
 	}
+}
+
+// sourceMissing tells a source that is gone, which matters only for a new
+// machine, from a file that asks for another one that does not exist: then what
+// the machine was made from is still there, or of another kind.
+func (c *comparison) sourceMissing(field string) {
+	found := *c.w.missing
+	if before := c.vm.tags.sourceKind(); before != "" && before != c.w.bp.Source {
+		c.names.report(found)
+		return
+	}
+	have, known := c.vm.tags.digest(field)
+	for _, e := range c.names.catalog[sourceKind(c.w.bp.Source)] {
+		if known && plainDigest(e.UUID) == have {
+			found.Hint += fmt.Sprintf("; its machines were made from %q", e.Name)
+			c.names.report(found)
+			return
+		}
+	}
+	found.Severity, found.Code = spec.Warning, "source-gone"
+	found.Hint = "the machines that were made from it stay as they are; a new one could not be made"
+	c.names.report(found)
+	c.notes = append(c.notes, "its source is gone, which matters only for a new machine: "+found.Message)
 }
 
 // oldSource names what the machine was made from, as well as can be known.

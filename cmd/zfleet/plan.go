@@ -225,13 +225,13 @@ func verdict(plan *planner.Plan, detailed bool) error {
 // howToApply says what becomes of a plan file.
 func howToApply(plan *planner.Plan, out string, files []string) string {
 	if len(plan.Refusals) > 0 {
-		return fmt.Sprintf("Plan written to %s; apply refuses it as it stands.", out)
+		return fmt.Sprintf("Plan written to %s; apply refuses it as it stands. Its digest is %s.", out, plan.Digest)
 	}
 	command := "zfleet apply " + out
 	if planner.CheckSecrets(plan, nil) != nil {
 		command += " -f " + strings.Join(files, " -f ") // for the secrets that the plan refers to
 	}
-	return fmt.Sprintf("Plan written to %s; %s carries it out.", out, command)
+	return fmt.Sprintf("Plan written to %s; %s carries it out. Its digest is %s.", out, command, plan.Digest)
 }
 
 // planOnline plans against the cloud with a client that cannot change it.

@@ -47,6 +47,9 @@ func (a *app) runShow(name string, output outputFlags) error {
 		if output.format == "junit" {
 			return usageError("-o junit is for reports; %s is a plan", name)
 		}
+		if output.format == formatText {
+			defer a.say("The plan's digest is %s.", plan.Digest)
+		}
 		return a.showPlan(plan, output, "zfleet show", name)
 	}
 	switch output.format {
