@@ -332,6 +332,34 @@ func TestCancelWhileFollowing(t *testing.T) {
 	})
 }
 
+// cutPolls answers as its script does, but not to polls after half a minute.
+type cutPolls struct {
+	*script
+	start time.Time
+}
+
+func (c *cutPolls) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && time.Since(c.start) > 30*time.Second {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return c.script.RoundTrip(r)
+}
+
+// A poll that the caller's own end cuts off is no word of the server.
+func TestCancelWithinAPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &script{answers: map[string][]reply{post: {{status: 202, body: jobAt(testJob)}}, poll: {{status: 202, body: running}}}}
+		ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second)
+		defer cancel()
+		_, err := newTestClient(t, &cutPolls{server, time.Now()}).Do(ctx, createCall())
+		var unknown *UnknownError
+		if !errors.As(err, &unknown) || unknown.Last != nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, last %v", err, unknown.Last)
+		}
+	})
+}
+
 func TestFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &script{answers: map[string][]reply{poll: {{status: 202, body: running}, {status: 503, body: failure("ID.1001")}}}}

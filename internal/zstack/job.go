@@ -147,7 +147,9 @@ func (j *followed) follow(ctx context.Context) (json.RawMessage, error) {
 		case jobRefused:
 			return nil, j.unknown(err, false)
 		case jobUnclear, jobRunning:
-			lastErr = err
+			if ctx.Err() == nil { // a poll that the caller cut off says nothing of the server
+				lastErr = err
+			}
 		}
 	}
 }
