@@ -148,7 +148,8 @@ func (b *builder) create(change *Change, w *draft, own *owned) {
 	}
 	change.Action, change.Reason = Create, "no machine has this key"
 	if len(own.binned) > 0 {
-		change.Reason = fmt.Sprintf("its last VM %q is in the recycle bin, so this is generation %d", own.binned[0].Name, generation)
+		// Without the VM's name, so that machines that read the same fold.
+		change.Reason = fmt.Sprintf("its last VM is in the recycle bin, so this is generation %d", generation)
 	}
 	b.birth(change, w, generation)
 }
