@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ func newResume(a *app) *cobra.Command {
 		Use:   "resume [RUN] -f FILE…",
 		Short: "Carry on with a run that was killed or interrupted",
 		Long: `Carry on with a run that was killed or interrupted. RUN is a run's id or directory;
-without it, the newest unfinished run of the fleet is taken.
+without it, the newest unfinished run of the fleet is taken, unless that deletes or
+replaces machines: such a run has to be named.
 
 resume tells what the run left, reads the cloud again, and plans what is missing:
 what the run did is done, whether or not its journal tells how it ended. Machines,
@@ -116,9 +118,15 @@ func runToResume(name string, fleet *loaded) (*recordedRun, error) {
 			continue
 		}
 		scope := run.report.Scope
-		if fleet == nil || scope.Name == fleet.Name && (fleet.ID == "" || scope.ID == fleet.ID) {
-			return run, nil
+		if fleet != nil && (scope.Name != fleet.Name || fleet.ID != "" && scope.ID != fleet.ID) {
+			continue
 		}
+		// Nothing is asked, so what deletes is not picked by a guess.
+		if run.takes() {
+			return nil, &exitError{code: exitUsage, message: fmt.Sprintf("run %s of fleet %s deletes machines (%s); it has to be named", run.id, scope, undertakenText(run.undertaken())),
+				hint: cmp.Or(run.report.Resume, "zfleet resume "+run.id+", with the -f and variables that it had") + " carries on with it; zfleet runs lists all"}
+		}
+		return run, nil
 	}
 	return nil, &exitError{code: exitFailure, message: "no run is unfinished", hint: "zfleet runs lists all; zfleet apply does what is left to do, whoever left it"}
 }

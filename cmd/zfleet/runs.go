@@ -147,15 +147,16 @@ shows its whole report.`,
 
 // runSummary is one run in the JSON of runs.
 type runSummary struct {
-	ID        string           `json:"id"`
-	Directory string           `json:"directory"`
-	State     string           `json:"state"`
-	Fleet     string           `json:"fleet,omitempty"`
-	Started   *time.Time       `json:"started,omitempty"`
-	Ended     *time.Time       `json:"ended,omitempty"`
-	Resumes   string           `json:"resumes,omitempty"`
-	Totals    *executor.Totals `json:"totals,omitempty"` // of steps
-	Problem   string           `json:"problem,omitempty"`
+	ID        string                 `json:"id"`
+	Directory string                 `json:"directory"`
+	State     string                 `json:"state"`
+	Fleet     string                 `json:"fleet,omitempty"`
+	Started   *time.Time             `json:"started,omitempty"`
+	Ended     *time.Time             `json:"ended,omitempty"`
+	Resumes   string                 `json:"resumes,omitempty"`
+	Machines  map[planner.Action]int `json:"machines,omitempty"` // how many it was to do what to
+	Totals    *executor.Totals       `json:"totals,omitempty"`   // of steps
+	Problem   string                 `json:"problem,omitempty"`
 }
 
 func summarize(r *recordedRun, resumed map[string]bool) runSummary {
@@ -165,7 +166,7 @@ func summarize(r *recordedRun, resumed map[string]bool) runSummary {
 	}
 	if r.report != nil {
 		s.Fleet, s.Started, s.Ended = r.report.Scope.String(), &r.report.Started, r.report.Ended
-		s.Resumes, s.Totals = r.report.Resumes, &r.report.Totals
+		s.Resumes, s.Machines, s.Totals = r.report.Resumes, r.undertaken(), &r.report.Totals
 	}
 	return s
 }
@@ -208,16 +209,16 @@ func (a *app) runRuns(args []string, format string) error {
 
 func (a *app) runTable(runs []runSummary) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RUN\tFLEET\tSTARTED\tSTATE\tSTEPS")
+	fmt.Fprintln(table, "RUN\tFLEET\tSTARTED\tSTATE\tMACHINES\tSTEPS")
 	for _, r := range runs {
-		started, steps := "-", cmp.Or(r.Problem, "-")
+		started, machines, steps := "-", "-", cmp.Or(r.Problem, "-")
 		if r.Started != nil {
 			started = r.Started.UTC().Format("2006-01-02 15:04:05 UTC")
 		}
 		if r.Totals != nil {
-			steps = totals(*r.Totals)
+			machines, steps = undertakenText(r.Machines), totals(*r.Totals)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, cmp.Or(r.Fleet, "-"), started, r.State, steps)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, cmp.Or(r.Fleet, "-"), started, r.State, machines, steps)
 	}
 	return table.Flush()
 }
@@ -239,7 +240,39 @@ func totals(t executor.Totals) string {
 	return strings.Join(parts, ", ")
 }
 
-// describe tells what a run did and left, for people.
+// undertaken counts the machines that a run was to do something to, by action.
+func (r *recordedRun) undertaken() map[planner.Action]int {
+	if r.report == nil {
+		return nil
+	}
+	counts := make(map[planner.Action]int)
+	for _, m := range r.report.Machines {
+		counts[m.Action]++
+	}
+	return counts
+}
+
+// takes reports whether what a run was to do loses machines.
+func (r *recordedRun) takes() bool {
+	counts := r.undertaken()
+	return counts[planner.Delete]+counts[planner.Replace] > 0
+}
+
+// undertakenText is what a run was to do, for people: "1 to create, 2 to delete".
+func undertakenText(counts map[planner.Action]int) string {
+	var parts []string
+	for _, action := range []planner.Action{planner.Create, planner.Update, planner.Replace, planner.Delete} {
+		if n := counts[action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n, action))
+		}
+	}
+	if n := counts[planner.Blocked]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d blocked", n))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing")
+}
+
+// describe tells what a run was to do, did and left, for people.
 func (r *recordedRun) describe() []string {
 	if r.report == nil {
 		return []string{fmt.Sprintf("Run %s was killed before it started anything.", r.id)}
@@ -253,7 +286,7 @@ func (r *recordedRun) describe() []string {
 	case r.report.Stopped != "":
 		how = "was ended early (" + r.report.Stopped + ")"
 	}
-	lines := []string{fmt.Sprintf("Run %s of fleet %s %s. Its steps: %s.", r.id, r.report.Scope, how, totals(r.report.Totals))}
+	lines := []string{fmt.Sprintf("Run %s of fleet %s (%s) %s. Its steps: %s.", r.id, r.report.Scope, undertakenText(r.undertaken()), how, totals(r.report.Totals))}
 	for _, group := range []struct {
 		title  string
 		status executor.Status
