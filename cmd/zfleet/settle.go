@@ -98,8 +98,17 @@ func (a *app) followLate(ctx context.Context, s *session, f *runFlags, report *e
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var unknown []string
 	for i, job := range jobs {
+		if job.Forgotten && job.Failure == nil && !job.Ended {
+			unknown = append(unknown, string(steps[i]))
+			continue
+		}
 		a.say("  %s: job %s %s", steps[i], job.UUID, jobText(job))
+	}
+	// After a kill these are many, and alike.
+	if n := len(unknown); n > 0 {
+		a.say("  %s not known to the server, as the request did not arrive or the job was forgotten: %s", count(n, "job is", "jobs are"), few(unknown))
 	}
 	return nil
 }
@@ -125,8 +134,6 @@ func jobText(job cloud.LateJob) string {
 		return "failed: " + strings.TrimSuffix(job.Failure.Message, ".")
 	case job.Ended:
 		return "did what it was sent for"
-	case job.Forgotten:
-		return "is not known to the server: the request did not arrive, or its job was forgotten"
 	}
 	return "has not been seen to end"
 }

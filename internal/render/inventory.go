@@ -64,7 +64,17 @@ func inventoryOf(p *printer, inv *planner.Inventory, catalog names) {
 		p.table([]string{"NAME", "SIZE", "STATUS", "UUID"}, loose)
 		p.newline()
 	}
-	p.linef(strong, "%s, %s.", plural(len(inv.Machines), "VM"), plural(len(inv.Disks), "data disk"))
+	binned := 0
+	for _, vm := range inv.Machines {
+		if vm.State == "Destroyed" {
+			binned++
+		}
+	}
+	bin := ""
+	if binned > 0 {
+		bin = fmt.Sprintf(", %d in the recycle bin", binned)
+	}
+	p.linef(strong, "%s%s, %s.", plural(len(inv.Machines)-binned, "VM"), bin, plural(len(inv.Disks), "data disk"))
 }
 
 // keyOf returns the key that a VM's tag claims, empty if none. Whether the
