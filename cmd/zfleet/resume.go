@@ -174,8 +174,16 @@ func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet
 	if len(moved) == 0 {
 		return plan, nil
 	}
+	keys := make(map[string][]string) // what moved alike is told once
+	var whats []string
 	for _, m := range moved {
-		fmt.Fprintf(a.stderr, "moved: %s: %s\n", m.Key, m.What)
+		if keys[m.What] == nil {
+			whats = append(whats, m.What)
+		}
+		keys[m.What] = append(keys[m.What], m.Key)
+	}
+	for _, what := range whats {
+		fmt.Fprintf(a.stderr, "moved: %s: %s\n", few(keys[what]), what)
 	}
 	return nil, &exitError{code: exitStale, message: fmt.Sprintf("more would be done with %s than the run was allowed to; nothing was done", plural(len(moved), "machine")),
 		hint: "zfleet apply plans anew and asks for consent"}

@@ -32,6 +32,7 @@ type recordedRun struct {
 	report  *executor.Report // nil when the run was killed before its first event
 	running bool             // a zfleet is still at it
 	problem error            // why the record cannot be read
+	settled string           // id of the later run that did all there was to do, or empty
 }
 
 // The states of a recorded run.
@@ -39,7 +40,8 @@ const (
 	runRunning    = "running"
 	runFinished   = "finished"
 	runUnfinished = "unfinished"
-	runResumed    = "resumed" // unfinished, but another run took it up
+	runResumed    = "resumed"    // unfinished, but another run took it up
+	runSuperseded = "superseded" // unfinished, but a later run did all there was to do
 	runDamaged    = "damaged"
 )
 
@@ -54,6 +56,8 @@ func (r *recordedRun) state(resumed map[string]bool) string {
 		return runFinished
 	case resumed[r.id]:
 		return runResumed
+	case r.settled != "":
+		return runSuperseded
 	}
 	return runUnfinished
 }
@@ -116,7 +120,44 @@ func recordedRuns() (runs []*recordedRun, resumed map[string]bool, err error) {
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b *recordedRun) int { return cmp.Compare(b.id, a.id) })
+	supersede(runs)
 	return runs, resumed, nil
+}
+
+// supersede finds for each unfinished run the latest run that settled it.
+func supersede(runs []*recordedRun) {
+	for _, r := range runs {
+		if r.problem != nil || r.running || r.report == nil || !r.unfinished() {
+			continue
+		}
+		for _, later := range runs {
+			if later.settles(r) {
+				r.settled = later.id
+				break
+			}
+		}
+	}
+}
+
+// settles reports whether a run came after another of the same fleet on the same
+// server, was about all machines that it left, and did everything it was to do.
+func (r *recordedRun) settles(earlier *recordedRun) bool {
+	if r.problem != nil || r.running || r.report == nil || r.unfinished() || r.report.Scope != earlier.report.Scope ||
+		!r.report.Started.After(earlier.report.Started) || r.report.Totals.Succeeded != len(r.report.Steps) {
+		return false
+	}
+	plan, err := readPlan(filepath.Join(r.dir, planFile))
+	was, wasErr := readPlan(filepath.Join(earlier.dir, planFile))
+	if err != nil || wasErr != nil || plan.Endpoint != was.Endpoint || plan.Account != was.Account {
+		return false
+	}
+	decided := make(map[string]bool)
+	for _, c := range plan.Changes {
+		decided[c.Key] = c.Action != planner.Blocked
+	}
+	return !slices.ContainsFunc(earlier.report.Machines, func(m executor.MachineResult) bool {
+		return m.Status != executor.Succeeded && !m.Protected && !decided[m.Key]
+	})
 }
 
 func newRuns(a *app) *cobra.Command {
@@ -128,8 +169,9 @@ func newRuns(a *app) *cobra.Command {
 run did and left: no network, no credentials.
 
 A run is finished when every step came to an end, unfinished when it was killed or
-interrupted before that, resumed when a later run took it up, and running while a
-zfleet is at it. zfleet resume RUN carries on with an unfinished one, zfleet show RUN
+interrupted before that, resumed when a later run took it up, superseded when a later
+run of all its machines did everything there was to do, and running while a zfleet is
+at it. zfleet resume RUN carries on with an unfinished one, zfleet show RUN
 shows its whole report.`,
 		Example: `  zfleet runs
   zfleet runs 20260102-030405-a1b2c3`,
@@ -147,20 +189,24 @@ shows its whole report.`,
 
 // runSummary is one run in the JSON of runs.
 type runSummary struct {
-	ID        string                 `json:"id"`
-	Directory string                 `json:"directory"`
-	State     string                 `json:"state"`
-	Fleet     string                 `json:"fleet,omitempty"`
-	Started   *time.Time             `json:"started,omitempty"`
-	Ended     *time.Time             `json:"ended,omitempty"`
-	Resumes   string                 `json:"resumes,omitempty"`
-	Machines  map[planner.Action]int `json:"machines,omitempty"` // how many it was to do what to
-	Totals    *executor.Totals       `json:"totals,omitempty"`   // of steps
-	Problem   string                 `json:"problem,omitempty"`
+	ID           string                 `json:"id"`
+	Directory    string                 `json:"directory"`
+	State        string                 `json:"state"`
+	Fleet        string                 `json:"fleet,omitempty"`
+	Started      *time.Time             `json:"started,omitempty"`
+	Ended        *time.Time             `json:"ended,omitempty"`
+	SupersededBy string                 `json:"supersededBy,omitempty"`
+	Resumes      string                 `json:"resumes,omitempty"`
+	Machines     map[planner.Action]int `json:"machines,omitempty"` // how many it was to do what to
+	Totals       *executor.Totals       `json:"totals,omitempty"`   // of steps
+	Problem      string                 `json:"problem,omitempty"`
 }
 
 func summarize(r *recordedRun, resumed map[string]bool) runSummary {
 	s := runSummary{ID: r.id, Directory: r.dir, State: r.state(resumed)}
+	if s.State == runSuperseded {
+		s.SupersededBy = r.settled
+	}
 	if r.problem != nil {
 		s.Problem = r.problem.Error()
 	}
@@ -180,6 +226,11 @@ func (a *app) runRuns(args []string, format string) error {
 		run, err := findRun(args[0])
 		if err != nil {
 			return err
+		}
+		for _, known := range runs {
+			if known.dir == run.dir {
+				run.settled = known.settled
+			}
 		}
 		runs = []*recordedRun{run}
 	}
@@ -217,6 +268,9 @@ func (a *app) runTable(runs []runSummary) error {
 		}
 		if r.Totals != nil {
 			machines, steps = undertakenText(r.Machines), totals(*r.Totals)
+		}
+		if r.SupersededBy != "" {
+			r.State += " by " + r.SupersededBy
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, cmp.Or(r.Fleet, "-"), started, r.State, machines, steps)
 	}
