@@ -149,6 +149,9 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 		f.Class, f.Hint = classInput, "give the fleet file that the plan was made from"
 	case isContextError(err):
 		f.Class = classTransport
+		if errors.Is(err, context.Canceled) {
+			f.Message = "the run was left before the outcome was known"
+		}
 	default:
 		f.Class = classInternal
 	}

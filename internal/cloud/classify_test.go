@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,5 +61,12 @@ func TestFailuresBelowTheAPI(t *testing.T) {
 		if strings.Contains(failure.Message, "\n") || failure.Message == "" || failure.Hint == "" || failure.Operation != "StartVmInstance" {
 			t.Errorf("%v: %+v", c.err, failure)
 		}
+	}
+}
+
+func TestCancelledIsTold(t *testing.T) {
+	failure, _ := failureOf("CreateVmInstance", fmt.Errorf("poll: %w", context.Canceled))
+	if want := "the run was left before the outcome was known"; failure.Message != want {
+		t.Errorf("message %q, want %q", failure.Message, want)
 	}
 }
