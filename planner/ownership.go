@@ -178,8 +178,11 @@ func (o *ownership) keyOfUntagged(vm *Observed, disks []Disk) string {
 			return key
 		}
 	}
-	return "untagged/" + vm.UUID
+	return untaggedKey(vm.UUID)
 }
+
+// untaggedKey stands for the key of a VM of the fleet whose own is not known.
+func untaggedKey(uuid string) string { return "untagged/" + uuid }
 
 // keysOf returns the keys that the tags of a VM claim.
 func (o *ownership) keysOf(vm *Observed) []string {

@@ -117,7 +117,8 @@ func (c *Change) unsoundMachine(scope Scope) string {
 // proven reports whether a VM is the machine's by its UUID, or by the tag that
 // the plan saw on it.
 func (c *Change) proven(scope Scope, uuid string) bool {
-	if _, computed := scope.Generation(c.Key, uuid); computed {
+	_, computed := scope.Generation(c.Key, uuid)
+	if computed || c.Key == untaggedKey(uuid) && strings.HasPrefix(uuid, scope.UUIDPrefix()) {
 		return slices.ContainsFunc(c.Fingerprint, func(line string) bool { return strings.HasPrefix(line, vmThing(uuid)+" ") })
 	}
 	return c.saw(uuid, scope.TagPrefix()+"adopted::"+uuid)

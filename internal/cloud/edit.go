@@ -125,6 +125,13 @@ func (t *task) stop(ctx context.Context) executor.Outcome {
 	if reason := notOurs(t.scope, t.step, tags); reason != nil {
 		return blocked(reason)
 	}
+	if restart := t.restartTag(); !hasTag(tags, restart) {
+		// Another run has ended its own update in between. Without the tag a cut
+		// between stop and start would leave the machine stopped for good.
+		if outcome := t.userTag(ctx, typeVM, t.step.UUID, restart); outcome.Status != executor.Succeeded {
+			return outcome
+		}
+	}
 	t.rec.Phase("stopping")
 	call := t.action("StopVmInstance", "stopVmInstance", map[string]string{"type": "grace"})
 	return t.withFacts(ctx, t.edit(ctx, call, t.comesToRestAs(stateStopped)))

@@ -198,7 +198,7 @@ func matrixOperations() map[string]matrixOperation {
 		"CreateVmInstanceFromVolumeSnapshot": from(spec.FromSnapshot, "golden-nightly"),
 		"CreateUserTag":                      {after(), does(planner.AddTag{Tag: "owner:me"})},
 		"DeleteTag":                          {after(planner.AddTag{Tag: "owner:me"}), does(planner.RemoveTag{Tag: "owner:me"})},
-		"StopVmInstance":                     {after(), does(planner.StopVM{})},
+		"StopVmInstance":                     {after(planner.AddTag{Tag: testScope.TagPrefix() + "restart"}), does(planner.StopVM{})},
 		"StartVmInstance":                    {after(planner.StopVM{}), does(planner.StartVM{})},
 		"UpdateVmInstance":                   {after(), does(planner.UpdateVM{Name: new("renamed")})},
 		"ChangeInstanceOffering": {after(planner.StopVM{}), func(s *site) planner.Op {

@@ -84,7 +84,10 @@ func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
 		trouble.lateness, trouble.belated = 1+random.IntN(3), true
 	}
 	if random.IntN(8) == 0 {
+		// The last stop of a process that ends early may reach a machine when the
+		// other has just finished it. The machine is then left stopped.
 		trouble.rival, trouble.belated = true, true
+		trouble.stop, trouble.leave, trouble.crash = 0, 0, 0
 	}
 	trouble.faults = rules.String()
 	return trouble

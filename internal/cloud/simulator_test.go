@@ -277,6 +277,7 @@ func TestEachOperationSurvivesALostMessage(t *testing.T) {
 
 			s.do(key, planner.CreateVM{Blueprint: blueprint})
 			s.do(key, planner.TagDisks{Tag: tag, Count: 1})
+			s.do(key, planner.AddTag{Tag: testScope.TagPrefix() + "restart"})
 			s.do(key, planner.StopVM{})
 			s.do(key, planner.UpdateVM{Name: new("renamed")})
 			s.do(key, planner.ChangeOffering{OfferingUUID: s.uuids["medium"]})
@@ -284,6 +285,7 @@ func TestEachOperationSurvivesALostMessage(t *testing.T) {
 			s.do(key, planner.SetConsolePassword{Secret: planner.SecretTag{Prefix: "consolePassword::", Secret: "web.consolePassword"}})
 			s.do(key, planner.SetHostname{})
 			s.do(key, planner.StartVM{})
+			s.do(key, planner.RemoveTag{Tag: testScope.TagPrefix() + "restart"})
 			s.do(key, planner.AttachTag{TagUUID: s.uuids["prod"]})
 			s.do(key, planner.DetachTag{TagUUID: s.uuids["prod"]})
 			s.do(key, planner.AddTag{Tag: "owner:me"})

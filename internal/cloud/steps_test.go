@@ -24,6 +24,9 @@ var diskTag = testScope.DiskTag(testKey, 0)
 // keyTag is the row of the tag that makes the test machine the fleet's.
 var keyTag = tagRow(0, typeVM, testUUID, testScope.KeyTag(testKey))
 
+// restartTag is the row of the tag that an update sets before it stops a machine.
+var restartTag = tagRow(7, typeVM, testUUID, testScope.TagPrefix()+"restart")
+
 // diskRow is the row of a data disk of the test machine.
 func diskRow(uuid string, fields row) row {
 	r := row{"uuid": uuid, "name": "DATA-for-web-1", "type": "Data", "status": "Ready", "size": 1 << 30, "vmInstanceUuid": testUUID}
@@ -217,12 +220,27 @@ var editCases = []stepCase{
 		status: executor.Failed, class: "input", message: "web.consolePassword",
 	},
 	{
-		name: "stop", op: planner.StopVM{}, rows: rowsOf(vmRow("Running", nil), keyTag), status: executor.Succeeded, state: "Stopped",
+		name: "stop", op: planner.StopVM{}, rows: rowsOf(vmRow("Running", nil), keyTag, restartTag), status: executor.Succeeded, state: "Stopped",
 		script: func(f *fake, _ mutation) answer {
 			f.set("/vm-instances", testUUID, row{"state": "Stopped"})
 			return answer{}
 		},
 		sent: []string{"PUT " + actionPath + ` {"stopVmInstance":{"type":"grace"}}`},
+	},
+	{
+		name: "stop what another run has started again", op: planner.StopVM{}, rows: rowsOf(vmRow("Running", nil), keyTag), status: executor.Succeeded, state: "Stopped",
+		script: func(f *fake, m mutation) answer {
+			if m.Method == "POST" {
+				return answer{}
+			}
+			f.set("/vm-instances", testUUID, row{"state": "Stopped"})
+			return answer{}
+		},
+		sent: []string{`POST /user-tags {"params":{"resourceType":"VmInstanceVO","resourceUuid":"` + testUUID + `","tag":"zfleet::lab-k3j9x2ab::restart"}}`, "PUT " + actionPath + ` {"stopVmInstance":{"type":"grace"}}`},
+	},
+	{
+		name: "no end of an update whose machine was stopped again", op: planner.RemoveTag{Tag: testScope.TagPrefix() + "restart"},
+		rows: rowsOf(vmRow("Stopped", nil), keyTag, restartTag), status: executor.Blocked, class: "input", message: "stopped again", state: "Stopped",
 	},
 	{
 		name: "stop what is stopped", op: planner.StopVM{}, rows: rowsOf(vmRow("Stopped", nil), keyTag),

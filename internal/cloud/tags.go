@@ -62,6 +62,9 @@ func (t *task) addTag(ctx context.Context, op planner.AddTag) executor.Outcome {
 	return t.userTag(ctx, typeVM, t.step.UUID, op.Tag)
 }
 
+// restartTag says that an update has stopped the VM and will start it.
+func (t *task) restartTag() string { return t.scope.TagPrefix() + "restart" }
+
 // removeTag takes a user tag off the VM. It is found by its text: its own UUID
 // may have changed since the plan was made.
 func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Outcome {
@@ -73,6 +76,20 @@ func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Out
 	at := slices.IndexFunc(tags, func(tag zstack.Tag) bool { return tag.Tag == op.Tag })
 	if at < 0 {
 		return t.already("the tag was already gone")
+	}
+	if op.Tag == t.restartTag() {
+		// Another run may have stopped the machine again, and relies on the tag.
+		vm, found, err := t.atRest(ctx)
+		if err != nil {
+			return t.readFailed(err)
+		}
+		if found && vm.State == stateStopped {
+			return blocked(&executor.Failure{
+				Class:   classInput,
+				Message: fmt.Sprintf("machine %s was stopped again by somebody else, so its tag %s stays", t.step.Key, op.Tag),
+				Hint:    "run zfleet apply again: it starts the machine",
+			})
+		}
 	}
 	return t.edit(ctx, zstack.Call{
 		Operation: "DeleteTag",

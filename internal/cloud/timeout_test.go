@@ -75,6 +75,7 @@ func TestJobNeverEnds(t *testing.T) {
 		carrier.misled = says(202, "{}")
 		for _, op := range []planner.Op{
 			planner.CreateVM{Blueprint: s.blueprint("web/1", spec.FromImage, "centos-7.9")},
+			planner.AddTag{Tag: testScope.TagPrefix() + "restart"},
 			planner.StopVM{},
 			planner.DestroyVM{Scope: testScope},
 		} {
