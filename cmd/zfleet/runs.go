@@ -337,7 +337,7 @@ func (r *recordedRun) describe() []string {
 		how = "is going on"
 	case r.report.Ended == nil:
 		how = "was killed"
-	case r.report.Stopped != "":
+	case r.report.Stopped != "" && r.report.Totals.Succeeded < len(r.report.Steps):
 		how = "was ended early (" + r.report.Stopped + ")"
 	}
 	lines := []string{fmt.Sprintf("Run %s of fleet %s (%s) %s. Its steps: %s.", r.id, r.report.Scope, undertakenText(r.undertaken()), how, totals(r.report.Totals))}

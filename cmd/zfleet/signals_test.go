@@ -201,6 +201,25 @@ func TestInterruptDrains(t *testing.T) {
 	p.totals(executor.Totals{Succeeded: 2, NotStarted: 2})
 	p.says("waiting for what is in flight")
 	p.says("zfleet resume run")
+	if strings.Contains(p.stderr.String(), "nothing more is started") {
+		t.Errorf("one interrupt is answered twice:\n%s", &p.stderr)
+	}
+}
+
+// TestInterruptOfTheLast: an interrupt that leaves nothing out is no trouble.
+func TestInterruptOfTheLast(t *testing.T) {
+	p := apply(t, 1500*time.Millisecond, "--target", "web/1", "--target", "web/2", "--report", "report.md")
+	p.start()
+	p.awaitCreates(2)
+	p.signal(os.Interrupt)
+	p.ends(exitOK)
+	report, err := os.ReadFile(filepath.Join(p.dir, "report.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(report); !strings.Contains(text, "applied: 2 machines succeeded") || strings.Contains(text, "no further step") {
+		t.Errorf("the report:\n%.600s", text)
+	}
 }
 
 func TestSecondInterruptLeavesAtOnce(t *testing.T) {

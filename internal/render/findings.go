@@ -54,7 +54,7 @@ func ReportFindings(report *executor.Report) spec.Diagnostics {
 			hint = "to settle it: " + f.settle
 		}
 		found = append(found, spec.Diagnostic{Severity: spec.Error, Hint: hint, Code: strings.ReplaceAll(statusWord(f.status), " ", "-"),
-			Message: fmt.Sprintf("%s %s: %s", f.action, cutSpans(spansOf(keysOf(f.machines)), mdListBytes), f.title())})
+			Message: fmt.Sprintf("%s: %s", f.subject(cutSpans(spansOf(keysOf(f.machines)), mdListBytes)), f.title())})
 	}
 	return found
 }

@@ -176,6 +176,17 @@ func (f *failure) title() string {
 	return title
 }
 
+// does reports whether the action says something that the status does not.
+func (f *failure) does() bool { return string(f.action) != string(f.status) }
+
+// subject says what was to be done to which machines.
+func (f *failure) subject(machines string) string {
+	if !f.does() {
+		return machines
+	}
+	return string(f.action) + " " + machines
+}
+
 // fact is something known of a failure.
 type fact struct{ label, text string }
 

@@ -19,7 +19,7 @@ func (o *outcome) headline() string {
 		return "applied: there was nothing to do"
 	case o.report.Ended == nil:
 		verb = "unfinished"
-	case o.report.Stopped != "":
+	case o.report.Stopped != "" && !o.stoppedNothing():
 		verb = "stopped"
 	case t.Succeeded == 0:
 		verb = "not applied"
@@ -78,10 +78,18 @@ func (o *outcome) origin() string {
 
 // stopped says why admission ended early, or nothing.
 func (o *outcome) stopped() string {
-	if o.report.Stopped == "" {
+	if o.report.Stopped == "" || o.stoppedNothing() {
 		return ""
 	}
 	return "no further step was started: " + stoppedWord(o.report.Stopped)
+}
+
+// stoppedNothing reports whether the interrupt, or the end of the run's time, came
+// when nothing was left to start and all that was in flight ended well: to who
+// reads the report, the run was never stopped.
+func (o *outcome) stoppedNothing() bool {
+	byPeople := o.report.Stopped == "interrupted" || o.report.Stopped == "timeout"
+	return byPeople && o.report.Ended != nil && o.machines.Succeeded+len(o.protected) == len(o.report.Machines)
 }
 
 // others says which runs were at work at the same time, or nothing.

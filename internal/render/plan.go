@@ -11,34 +11,62 @@ import (
 	"zfleet/spec"
 )
 
-// PlanText writes a plan for the eyes of who has to consent to it. What stands
-// in the way comes first and, since plans are long, once more at the end. Then
-// follow the machines by group, those that are treated the same folded into
-// one, and what every name was bound to. The last line is fixed:
+// PlanText writes a plan for the eyes of who has to consent to it: the machines
+// by group, those that are treated the same folded into one, what every name was
+// bound to, and then, next to where the eye of who ran the command is, what
+// stands in the way and what goes. A plan that fills more than a screen says at
+// its top that there is something in the way. The last line is fixed:
 //
 //	Plan: 12 to create, 1 to update, 1 to replace, 2 to delete, 3 to keep, 0 blocked.
 func PlanText(w io.Writer, plan *planner.Plan, style Style) error {
-	p := newPrinter(style)
-	names := namesOf(plan.References)
-	p.planHeader(plan)
-	p.obstacles(plan)
-	for _, group := range groupChanges(plan.Changes) {
-		p.group(group, names)
-	}
-	p.copies(plan.Copies)
-	p.notes(plan.Notes)
-	p.preflight(plan)
-	p.policies(plan.Policies)
 	counts := plan.Counts()
-	if counts.Keep != total(counts) {
-		p.references(plan.References)
-		p.reminder(plan)
-		p.impact(impactOf(plan))
-	} else {
+	idle := counts.Keep == total(counts)
+	body := newPrinter(style)
+	names := namesOf(plan.References)
+	for _, group := range groupChanges(plan.Changes) {
+		body.group(group, names)
+	}
+	body.copies(plan.Copies)
+	body.notes(plan.Notes)
+	body.preflight(plan)
+	body.policies(plan.Policies)
+	if !idle {
+		body.references(plan.References)
+	}
+
+	p := newPrinter(style)
+	p.planHeader(plan)
+	if strings.Count(body.text.String(), "\n") > screenLines {
+		p.pointer(plan)
+	}
+	p.text.WriteString(body.text.String())
+	p.obstacles(plan)
+	if idle {
 		p.linef(plain, "%s", unchanged(counts.Keep))
+	} else {
+		p.impact(impactOf(plan))
 	}
 	p.linef(strong, "%s", PlanSummary(counts))
 	return p.writeTo(w)
+}
+
+// screenLines is how much of a plan can be seen together with its end.
+const screenLines = 24
+
+// pointer says at the top of a long plan that its end says what stands in the way.
+func (p *printer) pointer(plan *planner.Plan) {
+	var texts []string
+	if len(plan.Refusals) > 0 {
+		texts = append(texts, "Refused")
+	}
+	if plan.Counts().Blocked > 0 {
+		texts = append(texts, blockedTitle(plan))
+	}
+	if texts == nil {
+		return
+	}
+	p.linef(alarming, "%s. The end of the plan says why.", strings.Join(texts, ". "))
+	p.newline()
 }
 
 // impact says once more, where a long plan ends, what goes and who is interrupted.
@@ -94,69 +122,33 @@ func originText(plan *planner.Plan) string {
 	return text
 }
 
-// obstacles writes the refusals and the blocked machines, if there are any.
+// obstacles writes the blocked machines and the refusals, if there are any.
 func (p *printer) obstacles(plan *planner.Plan) {
-	if len(plan.Refusals) > 0 {
-		p.linef(alarming, "Refused: this plan cannot be applied as it stands.")
-		for _, r := range plan.Refusals {
-			p.put(alarming, "  ! ")
-			p.hang(plain, 4, refusalText(r))
-			if r.Hint != "" {
-				p.prose(faint, "    hint: ", r.Hint)
+	if blocked := foldBlocked(plan.Changes); len(blocked) > 0 {
+		p.linef(alarming, "%s.", blockedTitle(plan))
+		for _, b := range blocked {
+			p.put(alarming, "  ! blocked  ")
+			p.hang(strong, 13, ranges(b.keys))
+			p.put(plain, "    ")
+			p.hang(plain, 4, b.reason)
+			for _, note := range b.notes {
+				p.prose(faint, "    - ", note)
 			}
 		}
 		p.newline()
 	}
-	blocked := foldBlocked(plan.Changes)
-	if len(blocked) == 0 {
+	if len(plan.Refusals) == 0 {
 		return
 	}
-	p.linef(alarming, "%s.", blockedTitle(plan))
-	for _, b := range blocked {
-		p.put(alarming, "  ! blocked  ")
-		p.hang(strong, 13, ranges(b.keys))
-		p.put(plain, "    ")
-		p.hang(plain, 4, b.reason)
-		for _, note := range b.notes {
-			p.prose(faint, "    - ", note)
+	p.linef(alarming, "Refused: this plan cannot be applied as it stands.")
+	for _, r := range plan.Refusals {
+		p.put(alarming, "  ! ")
+		p.hang(plain, 4, refusalText(r))
+		if r.Hint != "" {
+			p.prose(faint, "    hint: ", r.Hint)
 		}
 	}
 	p.newline()
-}
-
-// maxReminders is how many blocked machines, or groups of them, and refusals are
-// listed again.
-const maxReminders = 5
-
-// reminder says once more, below a long plan, what stands in its way.
-func (p *printer) reminder(plan *planner.Plan) {
-	blocked := foldBlocked(plan.Changes)
-	for i, b := range blocked {
-		if i == maxReminders && len(blocked) > maxReminders+1 {
-			more := 0
-			for _, b := range blocked[i:] {
-				more += len(b.keys)
-			}
-			p.linef(alarming, "! blocked  %d more, listed above with their reasons", more)
-			break
-		}
-		p.put(alarming, "! blocked  ")
-		p.hang(plain, 11, cutSpans(spansOf(b.keys), 200)+": "+b.reason)
-	}
-	for i, r := range plan.Refusals {
-		if i == maxReminders && len(plan.Refusals) > maxReminders+1 {
-			p.linef(alarming, "! refused  for %d more reasons, listed above", len(plan.Refusals)-i)
-			break
-		}
-		p.put(alarming, "! refused  ")
-		p.hang(plain, 11, refusalText(r))
-		if r.Hint != "" {
-			p.prose(faint, "           hint: ", r.Hint)
-		}
-	}
-	if len(plan.Refusals) > 0 || len(blocked) > 0 {
-		p.newline()
-	}
 }
 
 // obstruction is a reason and the machines that it blocks.

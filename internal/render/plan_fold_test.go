@@ -105,33 +105,52 @@ func TestCommon(t *testing.T) {
 	}
 }
 
-// TestReminderIsShort: what stands in the way is all said above, and not so often
-// below that the end of the plan is lost again.
-func TestReminderIsShort(t *testing.T) {
-	var changes []planner.Change
-	plan := planOf()
-	for n := range 300 {
-		changes = append(changes, planner.Change{Key: fmt.Sprintf("db/%d", n), Action: planner.Blocked, Reason: fmt.Sprint("reason ", n)})
-		plan.Refusals = append(plan.Refusals, planner.Refusal{Code: "policy", Message: fmt.Sprint("message ", n)})
-	}
-	plan.Changes = changes
-	var out bytes.Buffer
-	if err := PlanText(&out, plan, Style{}); err != nil {
-		t.Fatal(err)
-	}
-	for n := range 300 {
-		if !strings.Contains(out.String(), fmt.Sprintf("    reason %d\n", n)) || !strings.Contains(out.String(), fmt.Sprintf("! message %d [policy]\n", n)) {
-			t.Fatalf("reason or message %d is not said", n)
+// TestObstaclesOnce: what stands in the way is said once, after all else, and the
+// top of a plan that fills more than a screen, and only of such a one, points there.
+func TestObstaclesOnce(t *testing.T) {
+	for _, test := range []struct {
+		machines int
+		pointer  string
+	}{
+		{machines: 1},
+		{machines: 40, pointer: "\n\nRefused. Blocked: nothing is done to 2 machines. The end of the plan says why.\n\nweb: "},
+	} {
+		var changes []planner.Change
+		for n := range test.machines {
+			c := create(n + 1)
+			c.Blueprint.Memory = int64(n+1) << 30
+			changes = append(changes, c)
 		}
-	}
-	_, end, _ := strings.Cut(out.String(), "\nReferences\n")
-	for _, want := range []string{"! blocked  295 more, listed above with their reasons\n", "! refused  for 295 more reasons, listed above\n"} {
-		if !strings.Contains(end, want) {
-			t.Errorf("the end does not say %q", want)
+		for n := range 2 {
+			changes = append(changes, planner.Change{Key: fmt.Sprintf("db/%d", n), Action: planner.Blocked, Reason: fmt.Sprint("reason ", n)})
 		}
-	}
-	if lines := strings.Count(end, "\n"); lines > 30 {
-		t.Errorf("after the references there are %d lines:\n%s", lines, end)
+		plan := planOf(changes...)
+		plan.References = nil
+		plan.Refusals = []planner.Refusal{{Code: "policy", Message: "message 0"}, {Code: "policy", Message: "message 1"}}
+		var out bytes.Buffer
+		if err := PlanText(&out, plan, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		_, end, _ := strings.Cut(out.String(), "\ndb: 2 blocked\n")
+		want := `
+Blocked: nothing is done to 2 machines.
+  ! blocked  db/0
+    reason 0
+  ! blocked  db/1
+    reason 1
+
+Refused: this plan cannot be applied as it stands.
+  ! message 0 [policy]
+  ! message 1 [policy]
+
+` + PlanSummary(plan.Counts()) + "\n"
+		if d := cmp.Diff(want, end); d != "" {
+			t.Errorf("the end of a plan of %d machines (-want +got):\n%s", test.machines, d)
+		}
+		pointed := strings.Contains(out.String(), "The end of the plan says why")
+		if pointed != (test.pointer != "") || !strings.Contains(out.String(), test.pointer) {
+			t.Errorf("the top of a plan of %d machines, want %q:\n%.300s", test.machines, test.pointer, out.String())
+		}
 	}
 }
 

@@ -77,7 +77,9 @@ func (pr *Progress) tells(event executor.Event) bool {
 	switch e := event.(type) {
 	case executor.StepFinished:
 		return e.Status != executor.NotStarted && (e.Status != executor.Succeeded || !pr.line.Live())
-	case executor.StepRetried, executor.AdmissionPaused, executor.AdmissionResumed, executor.AdmissionStopped:
+	case executor.AdmissionStopped:
+		return e.Reason != "interrupted" && e.Reason != "timeout" // who stopped the run says it, and what happens now
+	case executor.StepRetried, executor.AdmissionPaused, executor.AdmissionResumed:
 		return true
 	case executor.RunStarted, executor.StepStarted, executor.AttemptStarted, executor.StepPhase, executor.RunFinished:
 	}

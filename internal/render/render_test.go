@@ -109,7 +109,8 @@ func TestProgressLines(t *testing.T) {
 		executor.StepFinished{At: at, Step: "web/1 create", Status: executor.Succeeded, Facts: &executor.Facts{IPs: []string{"10.0.0.2"}}, Note: "was there already"},
 		executor.StepFinished{At: at, Step: "web/2 create", Status: executor.Failed, Failure: capacity},
 		executor.StepFinished{At: at, Step: "web/2 tag-disks", Status: executor.Skipped},
-		executor.AdmissionStopped{At: at, Reason: "interrupted", Detail: "press again to leave at once"},
+		executor.AdmissionStopped{At: at, Reason: "interrupted"}, // whoever interrupts is told already
+		executor.AdmissionStopped{At: at, Reason: "auth", Detail: "the session\x1b[2J ended"},
 		executor.StepFinished{At: at, Step: "web/3 create", Status: executor.NotStarted},
 		executor.StepFinished{At: at, Step: "web/4 create\x1b[2J", Status: executor.Indeterminate},
 		executor.RunFinished{At: at},

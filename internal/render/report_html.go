@@ -38,7 +38,7 @@ type pageCount struct {
 type pageFact struct{ Label, Text string }
 
 type pageFailure struct {
-	Class, Status, Action, Keys, Title string
+	Class, Status, Subject, Title string
 
 	Facts    []pageFact
 	Machines []pageMachine
@@ -80,8 +80,8 @@ func pageOf(report *executor.Report) page {
 		},
 	}
 	for _, f := range o.failures {
-		pf := pageFailure{Class: statusClass(f.status), Status: statusWord(f.status), Action: string(f.action),
-			Keys: visible(ranges(keysOf(f.machines))), Title: visible(f.title())}
+		pf := pageFailure{Class: statusClass(f.status), Status: statusWord(f.status),
+			Subject: visible(f.subject(ranges(keysOf(f.machines)))), Title: visible(f.title())}
 		for _, fact := range f.facts() {
 			pf.Facts = append(pf.Facts, pageFact{fact.label, visible(fact.text)})
 		}

@@ -94,7 +94,7 @@ func (m *markdown) totals(o *outcome) {
 
 // failure writes one reason, and the machines that it befell as a table.
 func (m *markdown) failure(f *failure) {
-	m.linef("\n### %s: %s %s\n", mdText(statusWord(f.status)), f.action, mdText(ranges(keysOf(f.machines))))
+	m.linef("\n### %s: %s\n", mdText(statusWord(f.status)), mdText(f.subject(ranges(keysOf(f.machines)))))
 	m.linef("%s", mdCode(f.title()))
 	m.linef("")
 	for _, fact := range f.facts() {

@@ -65,14 +65,17 @@ func (p *printer) failure(f *failure) {
 	if f.status != executor.Failed {
 		how = alarming
 	}
-	p.put(how, "! "+statusWord(f.status)+"  ")
-	p.put(plain, string(f.action)+" ")
-	hang := len("! "+statusWord(f.status)+"  ") + len(f.action) + 1
+	lead := "! " + statusWord(f.status) + "  "
+	p.put(how, lead)
+	if f.does() {
+		p.put(plain, string(f.action)+" ")
+		lead += string(f.action) + " "
+	}
 	machines := ranges(keysOf(f.machines))
 	if n := len(f.machines); n > 1 {
 		machines += ": " + plural(n, "machine") + ", the same reason"
 	}
-	p.hang(strong, hang, machines)
+	p.hang(strong, len(lead), machines)
 	p.put(plain, "    ")
 	p.hang(plain, 4, f.title())
 	for _, fact := range f.facts() {

@@ -1,0 +1,76 @@
+package render
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"zfleet/executor"
+	"zfleet/planner"
+)
+
+// TestStoppedForNothing: a run that was interrupted when all of it was done, or
+// on its way to a good end, does not sound like trouble; any other does.
+func TestStoppedForNothing(t *testing.T) {
+	begin := time.Date(2026, 7, 30, 2, 0, 0, 0, time.UTC)
+	end := begin.Add(time.Minute)
+	machine := func(key string, status executor.Status) executor.MachineResult {
+		return executor.MachineResult{PlannedMachine: executor.PlannedMachine{Key: key, Action: planner.Create}, Status: status}
+	}
+	guarded := machine("db/1", executor.Blocked)
+	guarded.Action, guarded.Protected = planner.Blocked, true
+	for _, test := range []struct {
+		name     string
+		stopped  string
+		ended    *time.Time
+		machines []executor.MachineResult
+		want     string
+		why      bool
+	}{
+		{"all done", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "applied: 1 machine succeeded", false},
+		{"all done in time", "timeout", &end, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "applied: 1 machine succeeded", false},
+		{"but protected", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), guarded}, "applied: 1 of 2 machines succeeded, 1 protected", false},
+		{"one is left", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), machine("a/2", executor.NotStarted)},
+			"stopped: 1 of 2 machines succeeded, 1 not started", true},
+		{"one failed", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), machine("a/2", executor.Failed)},
+			"stopped: 1 of 2 machines succeeded, 1 failed", true},
+		{"no record", "journal", &end, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "stopped: 1 machine succeeded", true},
+		{"killed", "interrupted", nil, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "unfinished: 1 machine succeeded", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := outcomeOf(&executor.Report{Started: begin, Ended: test.ended, Stopped: test.stopped, Machines: test.machines})
+			if got := o.headline(); got != test.want {
+				t.Errorf("the headline is %q, want %q", got, test.want)
+			}
+			if got := o.stopped() != ""; got != test.why {
+				t.Errorf("that no further step was started is said: %t, want %t", got, test.why)
+			}
+		})
+	}
+}
+
+// TestBlockedOnce: of a machine that the plan blocked there is nothing that was to
+// be done, so only its status is said.
+func TestBlockedOnce(t *testing.T) {
+	report := &executor.Report{Machines: []executor.MachineResult{{Status: executor.Blocked,
+		PlannedMachine: executor.PlannedMachine{Key: "app/b", Action: planner.Blocked, Reason: "two VMs claim it"}}}}
+	for format, test := range map[string]struct {
+		render func(io.Writer) error
+		want   string
+	}{
+		"text":        {func(w io.Writer) error { return ReportText(w, report, Style{}) }, "! blocked  app/b\n"},
+		"markdown":    {func(w io.Writer) error { return ReportMarkdown(w, report) }, "### blocked: app/b\n"},
+		"html":        {func(w io.Writer) error { return ReportHTML(w, report) }, "</span>: app/b</h3>"},
+		"annotations": {func(w io.Writer) error { return Diagnostics(w, ReportFindings(report), nil, Style{}) }, "app/b: two VMs claim it [blocked]"},
+	} {
+		var out bytes.Buffer
+		if err := test.render(&out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "blocked app/b") {
+			t.Errorf("%s does not say %q:\n%.600s", format, test.want, out.String())
+		}
+	}
+}
