@@ -108,6 +108,9 @@ func (a *app) runInventory(ctx context.Context, f planFlags, out, format string)
 	case "yaml":
 		return render.InventoryYAML(a.stdout, inventory)
 	}
+	if err := cloud.NamePlaces(ctx, s.client, inventory, a.reading); err != nil {
+		return inventoryError(s, err)
+	}
 	return render.InventoryTable(a.stdout, inventory, a.style(a.stdout))
 }
 

@@ -38,6 +38,24 @@ func (r *reader) catalog(ctx context.Context, refs map[planner.Kind][]spec.Ref, 
 	return catalog, nil
 }
 
+// NamePlaces adds to the catalog of an inventory that people look at the zones,
+// clusters and hosts that it was not asked for, so that where a machine is can be
+// told in names. It is not meant to be planned from: what the account may not read
+// is left out.
+func NamePlaces(ctx context.Context, client *zstack.Client, file *planner.InventoryFile, progress func(string)) error {
+	r := &reader{client: client}
+	for _, kind := range []planner.Kind{planner.KindZone, planner.KindCluster, planner.KindHost} {
+		if file.Asked[kind].Whole {
+			continue
+		}
+		progress(string(kind) + "s")
+		if entries, err := r.collection(ctx, kind); err == nil {
+			file.Catalog[kind] = entries
+		}
+	}
+	return ctx.Err()
+}
+
 // askFor says what is looked for because of references.
 func askFor(kind planner.Kind, refs []spec.Ref) planner.Asked {
 	if !kind.ByName() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -148,5 +149,33 @@ func TestHeadroomUnread(t *testing.T) {
 	}}
 	if d := cmp.Diff(want, plan.Preflight); d != "" {
 		t.Errorf("preflight (-want +got):\n%s", d)
+	}
+}
+
+// TestNamePlaces: people are told where machines are in names, as far as the account
+// may read them, and what was read for a plan stays as it is.
+func TestNamePlaces(t *testing.T) {
+	client, _ := watchedCloud(t, "dev", func(path string) int {
+		if strings.Contains(path, "/hosts") {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	})
+	file := planner.NewInventoryFile(false)
+	zones := []planner.Entry{{UUID: "z", Name: "as the plan saw it"}}
+	file.Catalog[planner.KindZone], file.Asked[planner.KindZone] = zones, planner.Asked{Whole: true}
+	if err := NamePlaces(t.Context(), client, file, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[planner.Kind][]string)
+	for kind, entries := range file.Catalog {
+		for _, e := range entries {
+			got[kind] = append(got[kind], e.Name)
+		}
+		slices.Sort(got[kind])
+	}
+	want := map[planner.Kind][]string{planner.KindZone: {"as the plan saw it"}, planner.KindCluster: {"kvm-a", "kvm-b", "kvm-c"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("catalog (-want +got):\n%s", d)
 	}
 }

@@ -44,9 +44,8 @@ func inventoryOf(p *printer, inv *planner.Inventory, catalog names) {
 	p.newline()
 	var rows [][]string
 	for _, vm := range inv.Machines {
-		place := catalog.of(cmp.Or(vm.HostUUID, vm.ClusterUUID))
 		rows = append(rows, []string{cmp.Or(keyOf(inv.Scope, vm), "-"), vm.Name, vm.State,
-			fmt.Sprint(vm.CPU), bytesText(vm.Memory), strings.Join(addresses(vm), " "), place, vm.UUID})
+			fmt.Sprint(vm.CPU), bytesText(vm.Memory), strings.Join(addresses(vm), " "), placeOf(vm, catalog), vm.UUID})
 	}
 	slices.SortStableFunc(rows, func(a, b []string) int { return naturalCompare(a[0], b[0]) })
 	if len(rows) > 0 {
@@ -75,6 +74,18 @@ func inventoryOf(p *printer, inv *planner.Inventory, catalog names) {
 		bin = fmt.Sprintf(", %d in the recycle bin", binned)
 	}
 	p.linef(strong, "%s%s, %s.", plural(len(inv.Machines)-binned, "VM"), bin, plural(len(inv.Disks), "data disk"))
+}
+
+// placeOf says where a VM is, from the zone to the host, as far as there are names
+// for it; without any it is the UUID of the host, or else of the cluster.
+func placeOf(vm planner.Observed, catalog names) string {
+	var parts []string
+	for _, uuid := range [...]string{vm.ZoneUUID, vm.ClusterUUID, vm.HostUUID} {
+		if name := catalog[uuid]; name != "" {
+			parts = append(parts, name)
+		}
+	}
+	return cmp.Or(strings.Join(parts, "/"), vm.HostUUID, vm.ClusterUUID)
 }
 
 // keyOf returns the key that a VM's tag claims, empty if none. Whether the

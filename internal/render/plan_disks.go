@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
 	"zfleet/planner"
@@ -17,11 +18,11 @@ func diskShape(disks []planner.DiskFate) string {
 
 // diskTotal counts disks and adds up their sizes.
 func diskTotal(disks []planner.DiskFate) string {
-	var sum int64
+	var sum diskSum
 	for _, d := range disks {
-		sum += d.Size
+		sum.add(d)
 	}
-	return plural(len(disks), "data disk") + sumText(sum)
+	return plural(len(disks), "data disk") + sum.text()
 }
 
 // sizeText writes the size of a disk; 0 means that it is not known.
@@ -32,12 +33,30 @@ func sizeText(size int64) string {
 	return bytesText(size)
 }
 
-// sumText writes the size of several disks, as the end of a list.
-func sumText(sum int64) string {
-	if sum == 0 {
+// diskSum is the size of several disks, as far as it is known: without a cloud
+// nobody knows how large the disks of an offering are.
+type diskSum struct {
+	disks, unknown int
+	bytes          int64
+}
+
+func (s *diskSum) add(d planner.DiskFate) {
+	s.disks++
+	s.bytes += d.Size
+	if d.Size == 0 {
+		s.unknown++
+	}
+}
+
+// text writes the sum as the end of a list.
+func (s *diskSum) text() string {
+	switch s.unknown {
+	case 0:
+		return ", " + bytesText(s.bytes)
+	case s.disks:
 		return ""
 	}
-	return ", " + bytesText(sum)
+	return fmt.Sprintf(", %s and %d of unknown size", bytesText(s.bytes), s.unknown)
 }
 
 // disksOneByOne is up to how many disks of several machines are listed one by one.

@@ -163,4 +163,9 @@ func TestImpact(t *testing.T) {
 	if d := cmp.Diff("2 VMs will be deleted; 6 data disks will be deleted, 330 GiB", i.vms()+"; "+i.lost()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+	ofDiff.Disks[1].Size = 0 // of an offering, whose size no file says
+	i = impactOf(planOf(ofDiff))
+	if d := cmp.Diff("2 data disks will be deleted, 10 GiB and 1 of unknown size", i.lost()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
 }

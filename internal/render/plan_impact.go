@@ -12,8 +12,7 @@ import (
 type impact struct {
 	deleted, replaced int      // VMs that go
 	stopped           []string // keys of machines that are stopped and started again
-	disks             int      // data disks that go, with whatever change: a create deletes those that an earlier VM left
-	bytes             int64
+	disks             diskSum  // data disks that go, with whatever change: a create deletes those that an earlier VM left
 	warnings          int
 }
 
@@ -29,7 +28,7 @@ func impactOf(plan *planner.Plan) impact {
 			i.stopped = append(i.stopped, c.Key)
 		}
 		for _, disk := range c.Disks {
-			i.disks, i.bytes = i.disks+1, i.bytes+disk.Size
+			i.disks.add(disk)
 		}
 	}
 	for _, d := range plan.Notes {
@@ -69,10 +68,10 @@ func (i impact) vms() string {
 
 // lost says which data disks go, or "".
 func (i impact) lost() string {
-	if i.disks == 0 {
+	if i.disks.disks == 0 {
 		return ""
 	}
-	return plural(i.disks, "data disk") + " will be deleted" + sumText(i.bytes)
+	return plural(i.disks.disks, "data disk") + " will be deleted" + i.disks.text()
 }
 
 // downtime says how many machines are interrupted, or "". Those that are

@@ -75,7 +75,7 @@ func TestDiagnostics(t *testing.T) {
 func TestInventory(t *testing.T) {
 	vm := func(n int, key, name, state string) planner.Observed {
 		return planner.Observed{UUID: uid("f1ee7000", n), Name: name, State: state, CPU: 2, Memory: 4 << 30,
-			HostUUID: uid("105e", 1), NICs: []planner.NIC{{IPs: []string{"10.0.0.2", "fd00::2"}}},
+			ZoneUUID: uid("20e0", 1), ClusterUUID: uid("c1a57e70", 2), HostUUID: uid("105e", 1), NICs: []planner.NIC{{IPs: []string{"10.0.0.2", "fd00::2"}}},
 			UserTags: []planner.Tag{{Text: "prod"}, {Text: scope.KeyTag(key)}}}
 	}
 	tagged := []planner.Tag{{Text: scope.DiskTag("web/2", 0)}}
@@ -88,7 +88,8 @@ func TestInventory(t *testing.T) {
 			{UUID: uid("d15c", 2), Name: "attached", Size: 1 << 30, VMUUID: uid("f1ee7000", 1), Tags: tagged}})
 	file.Fleets[0].VMUUIDs = []string{uid("f1ee7000", 3)}
 	file.Asked = map[planner.Kind]planner.Asked{planner.KindHost: {Whole: true}, planner.KindImage: {Names: []string{"centos-7.9"}}}
-	file.Catalog = planner.Catalog{planner.KindHost: {{UUID: uid("105e", 1), Name: "host-1"}}, planner.KindImage: {}}
+	file.Catalog = planner.Catalog{planner.KindZone: {{UUID: uid("20e0", 1), Name: "shanghai-1"}},
+		planner.KindHost: {{UUID: uid("105e", 1), Name: "host-1"}}, planner.KindImage: {}}
 	golden(t, "inventory.txt", func(w io.Writer) error { return InventoryTable(w, file, Style{}) })
 	golden(t, "inventory.yaml", func(w io.Writer) error { return InventoryYAML(w, file) })
 	golden(t, "inventory.json", func(w io.Writer) error { return InventoryJSON(w, file) })
