@@ -72,6 +72,9 @@ func (b *builder) plan(changes []Change) *Plan {
 	}
 	for i := range plan.Changes {
 		change := &plan.Changes[i]
+		if change.Action == Replace || change.Action == Delete && change.UUID != "" {
+			plan.DeletionPolicy = b.inv.DeletionPolicy
+		}
 		if change.Action != Keep {
 			change.Fingerprint = b.fingerprint(change)
 		}

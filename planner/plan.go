@@ -7,13 +7,16 @@ import (
 
 // Plan is the decision about a whole fleet. It is immutable once built.
 type Plan struct {
-	FormatVersion string      `json:"format_version"` // "major.minor": minor adds, major breaks
-	Scope         Scope       `json:"scope"`
-	SpecDigest    string      `json:"specDigest"` // spec.Fleet.Digest
-	Account       string      `json:"account,omitempty"`
-	Endpoint      string      `json:"endpoint,omitempty"` // informational, compared with nothing
-	ServerVersion string      `json:"serverVersion,omitempty"`
-	Limits        spec.Limits `json:"limits"`
+	FormatVersion string `json:"format_version"` // "major.minor": minor adds, major breaks
+	Scope         Scope  `json:"scope"`
+	SpecDigest    string `json:"specDigest"` // spec.Fleet.Digest
+	Account       string `json:"account,omitempty"`
+	Endpoint      string `json:"endpoint,omitempty"` // informational, compared with nothing
+	ServerVersion string `json:"serverVersion,omitempty"`
+	// DeletionPolicy is what the server does with VMs that are destroyed (see
+	// Inventory), where the plan destroys any. It is for readers, as the version is.
+	DeletionPolicy string      `json:"deletionPolicy,omitempty"`
+	Limits         spec.Limits `json:"limits"`
 	// References lists every name that was bound, sorted by kind and text.
 	References []Binding `json:"references"`
 	// Changes holds one decision per machine: the machines of the fleet file in

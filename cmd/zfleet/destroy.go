@@ -17,7 +17,10 @@ func newDestroy(a *app) *cobra.Command {
 		Short: "Delete every machine that the fleet owns",
 		Long: `Delete every machine that the fleet owns, with the data disks that zfleet made for
 it. Of the fleet file only the name, the id, limits and policies matter: what those
-forbid to delete stays. Safety limits do not apply, protected machines stay.`,
+forbid to delete stays. Safety limits do not apply, protected machines stay.
+
+Unless the server is set to delete at once, it keeps destroyed VMs in its recycle bin
+until they are expunged, and they can be recovered there. zfleet expunges nothing.`,
 		Example: `  zfleet destroy -f fleet.yaml
   zfleet destroy -f fleet.yaml --target 'web/*' --auto-approve`,
 		Args: args(cobra.NoArgs),

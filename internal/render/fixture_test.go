@@ -48,7 +48,7 @@ func create(n int) planner.Change {
 }
 
 func planOf(changes ...planner.Change) *planner.Plan {
-	return &planner.Plan{Scope: scope, Endpoint: "http://172.20.0.10:8080", ServerVersion: "5.2.1",
+	return &planner.Plan{Scope: scope, Endpoint: "http://172.20.0.10:8080", ServerVersion: "5.2.1", DeletionPolicy: "Delay",
 		References: bindings, Changes: changes}
 }
 

@@ -74,3 +74,39 @@ func TestBlockedOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestBinned: of VMs that the server keeps, and of no others, every format for
+// people says that they are still there.
+func TestBinned(t *testing.T) {
+	step := func(verb string, state string) executor.StepResult {
+		s := executor.StepResult{PlannedStep: executor.PlannedStep{Key: "app/b", Verb: verb}, Status: executor.Succeeded}
+		if state != "" {
+			s.Facts = &executor.Facts{State: state}
+		}
+		return s
+	}
+	failed := step("destroy", "Destroyed")
+	failed.Status = executor.Failed
+	report := &executor.Report{Steps: []executor.StepResult{step("destroy", ""), step("create", "Destroyed"), step("destroy", "Running"), failed}}
+	if got := outcomeOf(report).binned(); got != "" {
+		t.Errorf("%q is said where no VM is kept", got)
+	}
+	report.Steps = append(report.Steps, step("destroy", "Destroyed"))
+	if got := outcomeOf(report).binned(); !strings.HasPrefix(got, "1 VM is in") {
+		t.Errorf("of one VM it says %q", got)
+	}
+	report.Steps = append(report.Steps, step("destroy", "Destroyed"))
+	for format, render := range map[string]func(io.Writer) error{
+		"text":     func(w io.Writer) error { return ReportText(w, report, Style{}) },
+		"markdown": func(w io.Writer) error { return ReportMarkdown(w, report) },
+		"html":     func(w io.Writer) error { return ReportHTML(w, report) },
+	} {
+		var out bytes.Buffer
+		if err := render(&out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "2 VMs are in the server") {
+			t.Errorf("%s does not say that VMs are kept:\n%.600s", format, out.String())
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"zfleet/executor"
+	"zfleet/planner"
 )
 
 // headline says in one line how the run went.
@@ -109,6 +110,23 @@ func (o *outcome) others() string {
 		return "another run was at work on this fleet at the same time, " + runs[0] + ": nothing is lost, run zfleet plan to see what is left"
 	}
 	return "other runs were at work on this fleet at the same time, " + strings.Join(runs, ", ") + ": nothing is lost, run zfleet plan to see what is left"
+}
+
+// binned says how many VMs the run has left in the server's recycle bin, or nothing.
+func (o *outcome) binned() string {
+	n := 0
+	for _, s := range o.report.Steps {
+		if s.Verb == (planner.DestroyVM{}).Verb() && s.Status == executor.Succeeded && s.Facts != nil && s.Facts.State == "Destroyed" {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 VM is in the server's recycle bin: until it is expunged it can be recovered, and keeps its UUID and its root disk"
+	}
+	return fmt.Sprintf("%d VMs are in the server's recycle bin: until they are expunged they can be recovered, and keep their UUIDs and root disks", n)
 }
 
 // protectedWhy are the protected machines by why they are.

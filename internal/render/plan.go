@@ -71,12 +71,19 @@ func (p *printer) pointer(plan *planner.Plan) {
 
 // impact says once more, where a long plan ends, what goes and who is interrupted.
 func (p *printer) impact(i impact) {
-	if text := i.downtime(); text != "" {
-		p.put(changed, text+": ")
-		p.hang(plain, 4, cutSpans(spansOf(i.stopped), impactBytes))
+	if text := i.vms(); text != "" {
+		p.linef(bad, "%s.", text)
+		if text := i.fate(); text != "" {
+			p.put(plain, "  ")
+			p.hang(plain, 2, "("+text+")")
+		}
 	}
 	if text := i.lost(); text != "" {
 		p.linef(bad, "%s.", text)
+	}
+	if text := i.downtime(); text != "" {
+		p.put(changed, text+": ")
+		p.hang(plain, 4, cutSpans(spansOf(i.stopped), impactBytes))
 	}
 }
 

@@ -163,6 +163,16 @@ func TestImpact(t *testing.T) {
 	if d := cmp.Diff("2 VMs will be deleted; 6 data disks will be deleted, 330 GiB", i.vms()+"; "+i.lost()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+	for policy, want := range map[string]string{"": "", "Delay": "can be recovered", "Never": "can be recovered", "Direct": "cannot be recovered", "Later": ""} {
+		plan := planOf(deletion(3))
+		plan.DeletionPolicy = policy
+		if got := impactOf(plan).fate(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("the policy %q makes it say %q", policy, got)
+		}
+	}
+	if got := impactOf(planOf(left, create(1))).fate(); got != "" {
+		t.Errorf("no VM goes and %q is said", got)
+	}
 	ofDiff.Disks[1].Size = 0 // of an offering, whose size no file says
 	i = impactOf(planOf(ofDiff))
 	if d := cmp.Diff("2 data disks will be deleted, 10 GiB and 1 of unknown size", i.lost()); d != "" {

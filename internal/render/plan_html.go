@@ -174,7 +174,7 @@ func pageImpactOf(i impact) []pageImpact {
 			lines = append(lines, pageImpact{class, text, visible(more)})
 		}
 	}
-	add("bad", i.vms(), "")
+	add("bad", i.vms(), i.fate())
 	add("bad", i.lost(), "")
 	add("warn", i.downtime(), cutSpans(spansOf(i.stopped), 5*impactBytes))
 	if i.warnings > 0 {

@@ -13,11 +13,12 @@ type impact struct {
 	deleted, replaced int      // VMs that go
 	stopped           []string // keys of machines that are stopped and started again
 	disks             diskSum  // data disks that go, with whatever change: a create deletes those that an earlier VM left
+	policy            string   // the server's, for VMs that go; empty if it is not known
 	warnings          int
 }
 
 func impactOf(plan *planner.Plan) impact {
-	var i impact
+	i := impact{policy: plan.DeletionPolicy}
 	for _, c := range plan.Changes {
 		switch {
 		case c.Action == planner.Delete && c.Name != "": // else only disks are left of it
@@ -64,6 +65,20 @@ func (i impact) vms() string {
 		return total + " will be destroyed and made anew"
 	}
 	return fmt.Sprintf("%s will be destroyed: %d deleted, %d replaced", total, i.deleted, i.replaced)
+}
+
+// fate says what becomes of the VMs that go, or "": that they can be had back is
+// said only where the server is known to keep them.
+func (i impact) fate() string {
+	switch {
+	case i.deleted+i.replaced == 0:
+		return ""
+	case i.policy == "Delay", i.policy == "Never":
+		return "until they are expunged they can be recovered from the recycle bin, with UUID and root disk but not the address"
+	case i.policy == "Direct":
+		return "they cannot be recovered: the server has no recycle bin for them"
+	}
+	return ""
 }
 
 // lost says which data disks go, or "".

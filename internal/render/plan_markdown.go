@@ -92,11 +92,16 @@ func markdownHead(plan *planner.Plan, kind string) string {
 
 func (m *markdown) impact(i impact) {
 	var lines []string
-	for _, text := range [...]string{i.vms(), i.lost()} {
+	add := func(text string) {
 		if text != "" {
 			lines = append(lines, "- **"+text+"**")
 		}
 	}
+	add(i.vms())
+	if text := i.fate(); text != "" {
+		lines[len(lines)-1] += ": " + text
+	}
+	add(i.lost())
 	if text := i.downtime(); text != "" {
 		line := "- **" + text + "**"
 		if who := mdCell(cutSpans(spansOf(i.stopped), impactBytes)); len(who) < 2*impactBytes {

@@ -28,7 +28,7 @@ func TestPlanMarkdown(t *testing.T) {
 	}{
 		{"plan-one", planOf(create(1)), full},
 		{"plan-mixed", mixedPlan(), full},
-		{"plan-mixed-short", mixedPlan(), MarkdownOptions{Limit: 3200, Full: "zfleet show plan.json"}},
+		{"plan-mixed-short", mixedPlan(), MarkdownOptions{Limit: 3300, Full: "zfleet show plan.json"}},
 		{"plan-400", planOf(many...), full},
 		{"plan-5000", plan5000(), MarkdownOptions{Limit: 12000}},
 		{"plan-none", planOf(keep, keep), full},
@@ -213,7 +213,8 @@ func randomText(random *rand.Rand) string {
 
 func randomPlan(random *rand.Rand) *planner.Plan {
 	plan := &planner.Plan{Scope: planner.Scope{Name: randomText(random), ID: randomText(random)},
-		Endpoint: randomText(random), ServerVersion: randomText(random)}
+		Endpoint: randomText(random), ServerVersion: randomText(random),
+		DeletionPolicy: [...]string{"", "Delay", "Direct"}[random.IntN(3)]}
 	actions := []planner.Action{planner.Create, planner.Update, planner.Replace, planner.Delete, planner.Keep, planner.Blocked}
 	for n := range random.IntN(60) {
 		c := create(n)

@@ -20,7 +20,7 @@ func ReportHTML(w io.Writer, report *executor.Report) error {
 // page is what the template shows. All of it is text; escaping is the
 // template's work.
 type page struct {
-	Title, Headline, Origin, Stopped, Others, Resume, Durations, Summary, Steps string
+	Title, Headline, Origin, Stopped, Others, Resume, Binned, Durations, Summary, Steps string
 
 	Mood     string // class of the headline: good, bad, unknown or warn
 	Counts   []pageCount
@@ -66,6 +66,7 @@ func pageOf(report *executor.Report) page {
 		Stopped:   visible(o.stopped()),
 		Others:    visible(o.others()),
 		Resume:    visible(report.Resume),
+		Binned:    visible(o.binned()),
 		Durations: visible(o.durations()),
 		Summary:   ReportSummary(report),
 		Steps:     totalsText(report.Totals),

@@ -46,6 +46,9 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 		}
 	}
 	m.keys("Succeeded", o.succeeded)
+	if text := o.binned(); text != "" {
+		m.linef("\n%s.", mdText(text))
+	}
 	if text := o.durations(); text != "" {
 		m.linef("\nTimes: %s", mdText(text))
 	}

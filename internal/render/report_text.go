@@ -38,6 +38,10 @@ func ReportText(w io.Writer, report *executor.Report, style Style) error {
 	p.protected(o)
 	p.stepNotes(o.notes)
 	p.done(o.succeeded)
+	if text := o.binned(); text != "" {
+		p.prose(plain, "", text+".")
+		p.newline()
+	}
 	p.linef(plain, "Steps: %s", totalsText(report.Totals))
 	if text := o.durations(); text != "" {
 		p.prose(plain, "Times: ", text)
