@@ -128,6 +128,14 @@ func TestOwnership(t *testing.T) {
 				vm := &inv.Machines[0]
 				vm.State, vm.UserTags = "Stopped", append(vm.UserTags, Tag{Text: testScope.TagPrefix() + "restart"})
 			}, want: []string{"update web/1 gen 0: differs in power"}, steps: []string{"web/1 start", "web/1 remove-tag < web/1 start"}},
+		{name: "restarts of runs cut off", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				vm := &inv.Machines[0]
+				for _, text := range []string{testScope.RestartTagOf("two", "ci-2"), testScope.RestartTagOf("one", "ci-1")} {
+					vm.State, vm.UserTags = "Stopped", append(vm.UserTags, Tag{Text: text})
+				}
+			}, want: []string{"update web/1 gen 0: differs in power"},
+			steps: []string{"web/1 start", "web/1 remove-tag 1 < web/1 start", "web/1 remove-tag 2 < web/1 remove-tag 1"}},
 		{name: "lost digests are no difference", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) {
 				vm := &inv.Machines[0]

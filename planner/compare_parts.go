@@ -214,9 +214,9 @@ func (c *comparison) upkeep() {
 			c.edit.RemoveTags = append(c.edit.RemoveTags, c.vm.tags.other[protectTag])
 		}
 	}
-	if restart, ok := c.vm.tags.other[restartTag]; ok {
+	if restart := c.vm.tags.restart; restart != nil {
 		c.differ(Difference{Field: "power", Before: c.vm.State, After: "Running"})
 		c.edit.Start = !c.edit.Stop && c.vm.State != "Running"
-		c.edit.RemoveTags = append(c.edit.RemoveTags, restart)
+		c.edit.RemoveTags = append(c.edit.RemoveTags, restart...)
 	}
 }

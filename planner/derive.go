@@ -169,7 +169,7 @@ func (d *deriver) update() {
 	e, vm := d.change.Edit, d.change.UUID
 	var last StepID
 	then := func(op Op, suffix string) { last = d.add(vm, op, suffix, last) }
-	restart := d.scope.TagPrefix() + restartTag
+	restart := d.scope.RestartTag()
 	adds := slices.Clone(e.AddTags)
 	if e.Stop && !slices.ContainsFunc(e.RemoveTags, func(t Tag) bool { return t.Text == restart }) {
 		adds = append(adds, restart)

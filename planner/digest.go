@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -111,7 +112,8 @@ type recorded struct {
 	digests map[string][]Tag // by field; two mean an unfinished update
 	unset   map[string]bool  // fields that the machine was created without
 	places  []Tag
-	other   map[string]Tag // by the text after the prefix: protect, restart, released, …
+	restart []Tag          // of updates that were cut off or are at work, by their text
+	other   map[string]Tag // by the text after the prefix: protect, released, …
 }
 
 // readTags takes the fleet's own tags of a VM apart.
@@ -134,10 +136,13 @@ func (s Scope) readTags(tags []Tag) recorded {
 			}
 		case "place":
 			r.places = append(r.places, tag)
+		case restartTag:
+			r.restart = append(r.restart, tag)
 		default:
 			r.other[rest] = tag
 		}
 	}
+	slices.SortFunc(r.restart, func(a, b Tag) int { return strings.Compare(a.Text, b.Text) })
 	return r
 }
 

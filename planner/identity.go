@@ -102,6 +102,24 @@ func (s Scope) ParseRunTag(tag string) (run, host string, ok bool) {
 // runTag begins the text of a run tag after the fleet's prefix.
 const runTag = "run::"
 
+// RestartTag returns the tag of a machine that an update stops and will start
+// again.
+func (s Scope) RestartTag() string { return s.TagPrefix() + restartTag }
+
+// RestartTagOf returns the tag by which one run says the same for itself. Two
+// runs may update one machine at the same time: each takes away its own, so that
+// the end of one does not hide what the other has begun.
+func (s Scope) RestartTagOf(run, host string) string {
+	return s.RestartTag() + "::" + wordOf(run) + "@" + wordOf(host)
+}
+
+// IsRestartTag reports whether a tag is the fleet's restart tag, or that of a
+// run.
+func (s Scope) IsRestartTag(tag string) bool {
+	rest, ok := strings.CutPrefix(tag, s.RestartTag())
+	return ok && (rest == "" || strings.HasPrefix(rest, "::"))
+}
+
 // maxWord bounds a word that others chose and a tag holds.
 const maxWord = 80
 

@@ -132,3 +132,20 @@ func TestRunTag(t *testing.T) {
 		}
 	}
 }
+
+func TestRestartTag(t *testing.T) {
+	if got, want := testScope.RestartTagOf("night run", "ci-7"), testScope.TagPrefix()+"restart::night-run@ci-7"; got != want {
+		t.Errorf("RestartTagOf = %q, want %q", got, want)
+	}
+	for tag, want := range map[string]bool{
+		testScope.RestartTag():                true,
+		testScope.RestartTagOf("one", "ci-1"): true,
+		testScope.TagPrefix() + "restarted":   false,
+		testScope.RunTag("restart", "ci-1"):   false,
+		"zfleet::other-k7c1f0e5::restart":     false,
+	} {
+		if got := testScope.IsRestartTag(tag); got != want {
+			t.Errorf("IsRestartTag(%q) = %t", tag, got)
+		}
+	}
+}

@@ -204,7 +204,7 @@ func (s *settler) replaced(c, rest *Change) {
 	old := s.owned.byUUID[c.OldUUID]
 	if old != nil && !inRecycleBin(old.State) {
 		if c.Edit != nil {
-			rest.Edit = c.Edit.rest(old, 0)
+			rest.Edit = c.Edit.rest(old, 0, s.scope)
 		}
 		return
 	}
@@ -225,7 +225,7 @@ func (s *settler) updated(c, rest *Change) {
 	if vm == nil || inRecycleBin(vm.State) {
 		return
 	}
-	rest.Edit = c.Edit.rest(vm, s.taggedOn(c))
+	rest.Edit = c.Edit.rest(vm, s.taggedOn(c), s.scope)
 	if rest.Edit == nil && len(s.disksLeft(c)) > 0 {
 		rest.Edit = &Edit{}
 	}

@@ -93,7 +93,7 @@ func (e *Edit) wanted() map[string]string {
 // explains reports whether a fact that differs is what the edit does, or what it
 // passes through.
 func (e *Edit) explains(f MovedFact, vm *Observed, scope Scope) bool {
-	restart := scope.TagPrefix() + restartTag
+	text, isTag := strings.CutPrefix(f.Fact, tagFact(""))
 	switch {
 	case f.Found == f.Wanted:
 		return true
@@ -103,13 +103,11 @@ func (e *Edit) explains(f MovedFact, vm *Observed, scope Scope) bool {
 		return sameMemory(*e.Memory, vm.Memory)
 	case (f.Fact == "cpu" || f.Fact == "memory" || f.Fact == "reserved memory") && e.OfferingUUID != "":
 		return vm.OfferingUUID == e.OfferingUUID
-	case f.Fact == tagFact(restart):
+	case isTag && scope.IsRestartTag(text):
 		return e.Stop
 	case f.Fact == "state":
-		return e.Stop && vm.State == "Stopped" && hasTag(vm, restart)
-	}
-	text, isTag := strings.CutPrefix(f.Fact, tagFact(""))
-	if !isTag {
+		return e.Stop && vm.State == "Stopped" && scope.readTags(vm.UserTags).restart != nil
+	case !isTag:
 		return false
 	}
 	if f.Found == isSet { // a tag that stands for a pattern has its name
@@ -122,7 +120,7 @@ func (e *Edit) explains(f MovedFact, vm *Observed, scope Scope) bool {
 
 // rest is what of an edit is not done yet, or nil; the edit itself if nothing
 // is. tagged is how many of the VM's disks are tagged.
-func (e *Edit) rest(vm *Observed, tagged int) *Edit {
+func (e *Edit) rest(vm *Observed, tagged int, scope Scope) *Edit {
 	rest := *e
 	done := func(text **string, have string) {
 		if *text != nil && strings.TrimSpace(**text) == strings.TrimSpace(have) {
@@ -157,7 +155,7 @@ func (e *Edit) rest(vm *Observed, tagged int) *Edit {
 	if tagged >= e.TagDisks {
 		rest.TagDisks = 0
 	}
-	rest.restart(e, vm)
+	rest.restart(e, vm, scope.readTags(vm.UserTags).restart)
 	switch {
 	case reflect.DeepEqual(&rest, &Edit{}):
 		return nil
@@ -176,18 +174,14 @@ func (e *Edit) normal() Edit {
 }
 
 // restart decides what is left of the stop and the start around an edit, of
-// which the restart tag on the VM tells.
-func (rest *Edit) restart(e *Edit, vm *Observed) {
-	tag := -1
-	for i, t := range vm.UserTags {
-		if rest, ours := strings.CutPrefix(t.Text, TagNamespace); ours && strings.HasSuffix(rest, "::"+restartTag) {
-			tag = i
-		}
-	}
+// which the restart tags on the VM tell.
+func (rest *Edit) restart(e *Edit, vm *Observed, tags []Tag) {
 	needsStop := rest.CPU != nil || rest.Memory != nil || rest.OfferingUUID != ""
-	begun := e.Stop && tag >= 0
-	if begun && !slices.ContainsFunc(rest.RemoveTags, func(t Tag) bool { return t.Text == vm.UserTags[tag].Text }) {
-		rest.RemoveTags = append(rest.RemoveTags, vm.UserTags[tag])
+	begun := e.Stop && tags != nil
+	for _, tag := range tags {
+		if begun && !slices.ContainsFunc(rest.RemoveTags, func(t Tag) bool { return t.Text == tag.Text }) {
+			rest.RemoveTags = append(rest.RemoveTags, tag)
+		}
 	}
 	switch {
 	case begun && vm.State == "Stopped":

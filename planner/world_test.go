@@ -239,12 +239,17 @@ func (w *world) edit(vm *Observed, op Op) {
 	case SetConsolePassword:
 	case StopVM:
 		vm.State = "Stopped"
+		own := testScope.RestartTagOf("world", "here")
+		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + own, Text: own})
 	case StartVM:
 		vm.State = "Running"
 	case AddTag:
 		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + op.Tag, Text: op.Tag})
 	case RemoveTag:
-		vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool { return t.Text == op.Tag })
+		vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool {
+			ofRun := op.Tag == testScope.RestartTag() && t.Text == testScope.RestartTagOf("world", "here")
+			return t.Text == op.Tag || ofRun
+		})
 	case AttachTag:
 		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + op.TagUUID, Text: "pattern", PatternUUID: op.TagUUID})
 	case DetachTag:

@@ -46,7 +46,8 @@ type Driver struct {
 	hosts   lookups[string]
 	images  lookups[system]
 	runner  runner
-	began   sync.Map // IDs of the steps for which a request may have left
+	since   time.Time // the run's start
+	began   sync.Map  // by ID of the steps for which a request may have left: how the last one got lost, or a nil *executor.Failure
 }
 
 // pace holds the driver's waits.
@@ -57,6 +58,7 @@ type pace struct {
 	tags      time.Duration // for the tags of a machine that was just created to appear
 	margin    time.Duration // beyond the step's time, for a job that fails by it to say so
 	peek      time.Duration // between two looks at what a job that does not end has done
+	stray     time.Duration // after the run's start, for what a run that was cut off may still have on its way
 }
 
 var _ executor.Driver = (*Driver)(nil)
@@ -69,8 +71,10 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		secrets: opts.Secrets,
 		timeout: max(opts.StepTimeout, 0),
 		runner:  newRunner(opts.Scope, opts),
+		since:   time.Now(),
 		pace: pace{
 			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute, peek: time.Minute,
+			stray: 5 * time.Second,
 		},
 	}
 }
@@ -174,7 +178,11 @@ func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawM
 		}
 		t.doubt = err != nil && mayHaveArrived(err)
 		if api := (*zstack.APIError)(nil); err == nil || t.doubt || errors.As(err, &api) {
-			t.began.Store(t.step.ID, nil)
+			var lost *executor.Failure
+			if t.doubt {
+				lost, _ = failureOf(call.Operation, err)
+			}
+			t.began.Store(t.step.ID, lost)
 		}
 		return body, err
 	}
@@ -246,6 +254,11 @@ func (t *task) readFailed(err error) executor.Outcome {
 		return undecided(failure)
 	}
 	if isContextError(err) {
+		if last, sent := t.began.Load(t.step.ID); sent && last.(*executor.Failure) != nil {
+			// The server knew nothing of that request. That it never comes is not known.
+			lost := *last.(*executor.Failure)
+			return failed(&lost)
+		}
 		failure.Message = "stopped before the step was done; nothing of it is in flight"
 		return failed(failure)
 	}

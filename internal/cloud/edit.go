@@ -125,10 +125,10 @@ func (t *task) stop(ctx context.Context) executor.Outcome {
 	if reason := notOurs(t.scope, t.step, tags); reason != nil {
 		return blocked(reason)
 	}
-	if restart := t.restartTag(); !hasTag(tags, restart) {
-		// Another run has ended its own update in between. Without the tag a cut
-		// between stop and start would leave the machine stopped for good.
-		if outcome := t.userTag(ctx, typeVM, t.step.UUID, restart); outcome.Status != executor.Succeeded {
+	if !hasTag(tags, t.runner.restart) {
+		// The fleet's restart tag goes when any run ends its update. Without one of
+		// its own, a run that is cut off now would leave the machine stopped for good.
+		if outcome := t.userTag(ctx, typeVM, t.step.UUID, t.runner.restart); outcome.Status != executor.Succeeded {
 			return outcome
 		}
 	}

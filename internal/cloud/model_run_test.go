@@ -78,6 +78,7 @@ func (w *modelWorld) busy() bool {
 // modelProcess is one process of zfleet, with a client of its own.
 type modelProcess struct {
 	world  *modelWorld
+	runID  string
 	wire   *modelWire
 	client *zstack.Client
 }
@@ -86,14 +87,14 @@ func (w *modelWorld) process(requestsPerSecond float64) *modelProcess {
 	w.t.Helper()
 	w.processes++
 	wire := &modelWire{handler: w.server, late: &w.late, random: rand.New(rand.NewPCG(w.seed, w.processes)),
-		absent: make(map[string]bool), creates: make(map[string]string)}
+		absent: make(map[string]bool), looked: make(map[string]time.Time), creates: make(map[string]string)}
 	client, err := zstack.New(zstack.Config{
 		Endpoint: "http://zstack", Transport: wire, AccountName: "admin", AccountPassword: "password", RequestsPerSecond: requestsPerSecond,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &modelProcess{world: w, wire: wire, client: client}
+	return &modelProcess{world: w, runID: fmt.Sprint("run-", w.processes), wire: wire, client: client}
 }
 
 // plan plans the fleet, or what a run of old has left of it. A nil fleet is to
@@ -101,14 +102,24 @@ func (w *modelWorld) process(requestsPerSecond float64) *modelProcess {
 func (p *modelProcess) plan(fleet *spec.Fleet, old *planner.Plan) *planner.Plan {
 	t := p.world.t
 	t.Helper()
+	inventory, err := p.inventory(fleet)
+	if err != nil {
+		t.Fatalf("inventory: %v", err)
+	}
+	return p.planFrom(inventory, fleet, old)
+}
+
+func (p *modelProcess) inventory(fleet *spec.Fleet) (*planner.Inventory, error) {
 	var wants planner.Wants
 	if fleet != nil {
 		wants = planner.RequestsFor(fleet)
 	}
-	inventory, err := Inventory(t.Context(), p.client, modelScope, wants, nil)
-	if err != nil {
-		t.Fatalf("inventory: %v", err)
-	}
+	return Inventory(p.world.t.Context(), p.client, modelScope, wants, nil)
+}
+
+func (p *modelProcess) planFrom(inventory *planner.Inventory, fleet *spec.Fleet, old *planner.Plan) *planner.Plan {
+	t := p.world.t
+	t.Helper()
 	var (
 		plan  *planner.Plan
 		moved []planner.Moved
@@ -155,6 +166,7 @@ func modelKeys(inventory *planner.Inventory) []string {
 type modelTrouble struct {
 	faults    string // rules of the simulator
 	lateness  int    // see modelWire
+	stalls    int    // see modelWire
 	failAfter int    // writes to the journal
 	// The run is interrupted, or its process ends, at moments counted from its
 	// start: events of the run and requests to the server. 0: never.
@@ -164,8 +176,10 @@ type modelTrouble struct {
 	// says nothing about the client.
 	belated bool
 	// rival says that another process does the same at the same time: what is
-	// found afterwards is not the work of one of them.
-	rival bool
+	// found afterwards is not the work of one of them. It plans and begins so much
+	// later.
+	rival      bool
+	rivalAfter time.Duration
 }
 
 // modelRun is a run and what it left.
@@ -211,10 +225,11 @@ func (p *modelProcess) carryOut(plan *planner.Plan, secrets map[string]string, t
 		}
 	}
 	p.wire.mu.Lock()
-	p.wire.journal, p.wire.reached, p.wire.lateness = disk, reached, trouble.lateness
+	p.wire.journal, p.wire.reached, p.wire.lateness, p.wire.stalls = disk, reached, trouble.lateness, trouble.stalls
 	p.wire.mu.Unlock()
-	r.report, r.err = executor.Run(ctx, plan, NewDriver(p.client, Options{Scope: modelScope, Secrets: secrets}), executor.NewJournal(disk), executor.Options{
-		RunID:  fmt.Sprint("run-", p.world.processes),
+	driver := NewDriver(p.client, Options{Scope: modelScope, Secrets: secrets, RunID: p.runID, Host: "here"})
+	r.report, r.err = executor.Run(ctx, plan, driver, executor.NewJournal(disk), executor.Options{
+		RunID:  p.runID,
 		Limits: modelLimits(plan.Limits),
 		Observer: func(event executor.Event) {
 			mu.Lock()

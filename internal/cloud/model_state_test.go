@@ -87,7 +87,9 @@ func (c modelCloud) describe() []string {
 			who, uuid, vm["name"], vm["state"], vm["cpuNum"], vm["memorySize"], vm["instanceOfferingUuid"], vm["imageUuid"],
 			textOf(vm, "description"), vm["zoneUuid"], vm["defaultL3NetworkUuid"]))
 		for _, tag := range c.userTags[uuid] {
-			lines = append(lines, fmt.Sprintf("%s tag %v %v", who, tag["tag"], tag["tagPatternUuid"]))
+			if _, _, names := modelScope.ParseRunTag(textOf(tag, "tag")); !names {
+				lines = append(lines, fmt.Sprintf("%s tag %v %v", who, tag["tag"], tag["tagPatternUuid"]))
+			}
 		}
 		static := ""
 		for _, tag := range c.systemTags[uuid] {

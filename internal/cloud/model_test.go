@@ -242,10 +242,24 @@ func (w *modelWorld) rivals(phase modelPhase, trouble modelTrouble) func() []*mo
 	}
 	p := w.processFor(phase)
 	plan := p.plan(phase.fleet, nil)
-	runs := make(chan *modelRun)
-	go func() { runs <- p.carryOut(plan, modelSecrets(phase.fleet), modelTrouble{belated: true, rival: true}) }()
+	runs := make(chan *modelRun, 1)
+	go func() {
+		defer close(runs)
+		if trouble.rivalAfter > 0 {
+			time.Sleep(trouble.rivalAfter)
+			inventory, err := p.inventory(phase.fleet)
+			if err != nil {
+				return // a server in trouble: without an inventory there is no plan
+			}
+			plan = p.planFrom(inventory, phase.fleet, nil)
+		}
+		runs <- p.carryOut(plan, modelSecrets(phase.fleet), modelTrouble{belated: true, rival: true, stalls: trouble.stalls})
+	}()
 	return func() []*modelRun {
-		run := <-runs
+		run, planned := <-runs
+		if !planned {
+			return nil
+		}
 		w.remember(run)
 		w.say("the rival's run: %+v %s", run.report.Totals, unsuccessful(run.report))
 		return []*modelRun{run}

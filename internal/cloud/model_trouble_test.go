@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"zfleet/planner"
 )
@@ -84,10 +85,11 @@ func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
 		trouble.lateness, trouble.belated = 1+random.IntN(3), true
 	}
 	if random.IntN(8) == 0 {
-		// The last stop of a process that ends early may reach a machine when the
-		// other has just finished it. The machine is then left stopped.
 		trouble.rival, trouble.belated = true, true
-		trouble.stop, trouble.leave, trouble.crash = 0, 0, 0
+		trouble.rivalAfter = time.Duration(random.IntN(2)*random.IntN(40_000)) * time.Millisecond
+	}
+	if random.IntN(8) == 0 || trouble.rival && random.IntN(2) == 0 {
+		trouble.stalls, trouble.belated = 1+random.IntN(4), true
 	}
 	trouble.faults = rules.String()
 	return trouble

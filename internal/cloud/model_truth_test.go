@@ -12,6 +12,10 @@ import (
 // truth holds what a report says of a step against what the server did for it.
 func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	var working, done, sent int
+	looked := c.looked[step.ID]
+	if _, creates := step.Op.(planner.CreateVM); creates && c.run.wire.looked[step.UUID].Before(looked) {
+		looked = c.run.wire.looked[step.UUID] // the last try may have been left before it saw anything
+	}
 	for _, job := range c.jobs {
 		if c.sender[job.UUID] != step.ID {
 			continue
@@ -22,7 +26,7 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			working++
 		}
 		// What arrives belated may be done after the last look at it.
-		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(c.looked[step.ID].Add(-100*time.Millisecond))) {
+		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(looked.Add(-100*time.Millisecond))) {
 			done++
 		}
 	}

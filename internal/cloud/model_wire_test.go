@@ -72,36 +72,43 @@ type modelWire struct {
 	random   *rand.Rand
 	dead     bool
 	lateness int        // of how many creations one arrives after its client has given up; 0: none
+	stalls   int        // of how many mutating requests one takes seconds to arrive; 0: none
 	journal  *modelDisk // of the run; nil: requests need no record
 	reached  func()     // called at moments at which a process may end; nil: nobody cares
 	arrivals []time.Time
-	early    []string          // requests that left before their record was durable
-	blind    []string          // creations without a look at the machine before
-	absent   map[string]bool   // VMs that were seen not to be there, since their last creation was sent
-	creates  map[string]string // VM by job
+	early    []string             // requests that left before their record was durable
+	blind    []string             // creations without a look at the machine before
+	absent   map[string]bool      // VMs that were seen not to be there, since their last creation was sent
+	looked   map[string]time.Time // when the last look at a VM that was answered left
+	creates  map[string]string    // VM by job
 }
 
 var errPowerOff = errors.New("the process has ended")
 
 func (w *modelWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	job := r.Header.Get("X-Job-Uuid")
-	late, err := w.leave(r, job)
+	late, lost, err := w.leave(r, job)
 	if err != nil {
 		return nil, err
 	}
-	if late > 0 {
-		w.late.Add(1)
-		go func() {
-			defer w.late.Add(-1)
-			time.Sleep(late)
-			response, err := (&inProcess{handler: w.handler}).RoundTrip(r.WithContext(context.Background()))
-			if err == nil {
-				_ = response.Body.Close()
-			}
-		}()
+	var (
+		response *http.Response
+		arrived  = time.Now()
+	)
+	switch {
+	case lost:
+		w.stray(r, late)
 		return nil, io.ErrUnexpectedEOF
+	case late > 0:
+		select {
+		case answer := <-w.stray(r, late):
+			response, err = answer.response, answer.err
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	default:
+		response, err = (&inProcess{handler: w.handler}).RoundTrip(r)
 	}
-	response, err := (&inProcess{handler: w.handler}).RoundTrip(r)
 	if job != "" {
 		w.moment()
 	}
@@ -109,14 +116,35 @@ func (w *modelWire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, travel
 	}
 	if err == nil {
-		w.learn(r, response)
+		w.learn(r, response, arrived)
 	}
 	return response, err
 }
 
+type strayAnswer struct {
+	response *http.Response
+	err      error
+}
+
+// stray brings a request to the server some time later, also when its client
+// does not wait any more or has ended.
+func (w *modelWire) stray(r *http.Request, late time.Duration) <-chan strayAnswer {
+	answer := make(chan strayAnswer, 1)
+	w.late.Add(1)
+	go func() {
+		defer w.late.Add(-1)
+		time.Sleep(late)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // the server may hang
+		defer cancel()
+		response, err := (&inProcess{handler: w.handler}).RoundTrip(r.WithContext(ctx))
+		answer <- strayAnswer{response, err}
+	}()
+	return answer
+}
+
 // learn notes what an answer says about VMs: that one is not there, or that its
 // creation was turned away for a session that had ended.
-func (w *modelWire) learn(r *http.Request, response *http.Response) {
+func (w *modelWire) learn(r *http.Request, response *http.Response, arrived time.Time) {
 	path, last := r.URL.Path, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	isVM := r.Method == http.MethodGet && strings.HasSuffix(path, "/vm-instances/"+last)
 	if !isVM && !strings.HasSuffix(path, "/api-jobs/"+last) && r.Header.Get("X-Job-Uuid") == "" {
@@ -129,6 +157,7 @@ func (w *modelWire) learn(r *http.Request, response *http.Response) {
 	switch {
 	case isVM && response.StatusCode == http.StatusOK:
 		w.absent[last] = bytes.Contains(body, []byte(`"inventories":[]`))
+		w.looked[last] = arrived
 	case bytes.Contains(body, []byte("ID.1001")):
 		w.absent[w.creates[cmp.Or(r.Header.Get("X-Job-Uuid"), last)]] = true
 	}
@@ -154,9 +183,9 @@ func (w *modelWire) creation(r *http.Request, job string) {
 	w.absent[uuid], w.creates[job] = false, uuid
 }
 
-// leave lets a request travel to the server. It may have to be delivered later
-// than its client waits.
-func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, err error) {
+// leave lets a request travel to the server. It may come late, and its client
+// may have been told that it is lost.
+func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, lost bool, err error) {
 	w.mu.Lock()
 	w.arrivals = append(w.arrivals, time.Now())
 	if job != "" && w.journal != nil && !w.journal.durable(job) {
@@ -166,14 +195,17 @@ func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, err 
 	if creates {
 		w.creation(r, job)
 	}
-	if creates && w.lateness > 0 && w.random.IntN(w.lateness) == 0 {
-		late = time.Duration(1+w.random.IntN(40_000)) * time.Millisecond
+	switch {
+	case creates && w.lateness > 0 && w.random.IntN(w.lateness) == 0:
+		late, lost = time.Duration(1+w.random.IntN(40_000))*time.Millisecond, true
+	case job != "" && w.stalls > 0 && w.random.IntN(w.stalls) == 0:
+		late = time.Duration(1+w.random.IntN(4_000)) * time.Millisecond
 	}
 	w.mu.Unlock()
 	if job != "" {
 		w.moment()
 	}
-	return late, w.travel(r.Context())
+	return late, lost, w.travel(r.Context())
 }
 
 // travel takes a few milliseconds, unless the process ends meanwhile.

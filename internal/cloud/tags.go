@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"zfleet/executor"
 	"zfleet/internal/zstack"
@@ -62,22 +63,30 @@ func (t *task) addTag(ctx context.Context, op planner.AddTag) executor.Outcome {
 	return t.userTag(ctx, typeVM, t.step.UUID, op.Tag)
 }
 
-// restartTag says that an update has stopped the VM and will start it.
-func (t *task) restartTag() string { return t.scope.TagPrefix() + "restart" }
-
 // removeTag takes a user tag off the VM. It is found by its text: its own UUID
-// may have changed since the plan was made.
+// may have changed since the plan was made. With the fleet's restart tag goes
+// that of this run.
 func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Outcome {
 	t.rec.Phase("removing a tag")
 	tags, err := t.userTags(ctx, t.step.UUID)
 	if err != nil {
 		return t.readFailed(err)
 	}
-	at := slices.IndexFunc(tags, func(tag zstack.Tag) bool { return tag.Tag == op.Tag })
-	if at < 0 {
+	texts := []string{op.Tag}
+	if op.Tag == t.scope.RestartTag() && t.runner.restart != op.Tag {
+		texts = append(texts, t.runner.restart)
+	}
+	tags = slices.DeleteFunc(tags, func(tag zstack.Tag) bool { return !slices.Contains(texts, tag.Tag) })
+	if len(tags) == 0 {
 		return t.already("the tag was already gone")
 	}
-	if op.Tag == t.restartTag() {
+	if t.scope.IsRestartTag(op.Tag) {
+		if op.Tag != t.scope.RestartTag() {
+			// It is of a run that was cut off, or is at work. Its stop may be on its way.
+			if err := wait(ctx, time.Until(t.since.Add(t.pace.stray))); err != nil {
+				return t.readFailed(err)
+			}
+		}
 		// Another run may have stopped the machine again, and relies on the tag.
 		vm, found, err := t.atRest(ctx)
 		if err != nil {
@@ -91,14 +100,21 @@ func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Out
 			})
 		}
 	}
-	return t.edit(ctx, zstack.Call{
-		Operation: "DeleteTag",
-		Method:    http.MethodDelete,
-		Path:      "/tags/" + tags[at].UUID,
-	}, func(ctx context.Context) (bool, error) {
-		tags, err := t.userTags(ctx, t.step.UUID)
-		return err == nil && !hasTag(tags, op.Tag), err
-	})
+	var outcome executor.Outcome
+	for _, tag := range tags {
+		outcome = t.edit(ctx, zstack.Call{
+			Operation: "DeleteTag",
+			Method:    http.MethodDelete,
+			Path:      "/tags/" + tag.UUID,
+		}, func(ctx context.Context) (bool, error) {
+			tags, err := t.userTags(ctx, t.step.UUID)
+			return err == nil && !hasTag(tags, tag.Tag), err
+		})
+		if outcome.Status != executor.Succeeded {
+			return outcome
+		}
+	}
+	return outcome
 }
 
 // hasPattern reports whether one of the VM's tags came from a tag pattern.

@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +89,32 @@ func TestJobNeverEnds(t *testing.T) {
 		}
 		if err := server.Close(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestInterruptAfterALostRequest: a create request got lost, the server knows
+// nothing of it, and the run is interrupted before the next look. What was lost
+// may still arrive, so the report must not say that nothing is in flight.
+func TestInterruptAfterALostRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newDatacenter(t, "- {operation: CreateVmInstance, nth: 1, fault: drop-before}\n")
+		defer func() { _ = server.Close() }()
+		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: &inProcess{handler: server}})
+		create := planner.CreateVM{Blueprint: s.blueprint(testKey, spec.FromImage, "centos-7.9")}
+		lost := s.performAs(t.Context(), s.driver, create)
+		if lost.Status != executor.Failed || !lost.Retry {
+			t.Fatalf("got %+v, want a failure to be tried again", lost)
+		}
+		interrupted, cancel := context.WithCancel(t.Context())
+		cancel()
+		got := s.performAs(interrupted, s.driver, create)
+		if got.Status != executor.Failed || got.Retry || got.Failure.Message != lost.Failure.Message || !strings.Contains(got.Failure.Message, "the server has no job") {
+			t.Errorf("got %+v %+v, want %+v", got, got.Failure, lost.Failure)
+		}
+		other := planner.Step{ID: "web/2 create", Key: "web/2", UUID: testScope.MachineUUID("web/2", 0), Op: create}
+		if got := s.driver.Perform(interrupted, other, &s.rec); got.Status != executor.Failed || !strings.Contains(got.Failure.Message, "nothing of it is in flight") {
+			t.Errorf("of a step that sent nothing: %+v %+v", got, got.Failure)
 		}
 	})
 }
