@@ -16,6 +16,7 @@ type outcome struct {
 	report     *executor.Report
 	machines   executor.Totals // of machines, where the report's own count steps
 	failures   []*failure      // indeterminate, failed, blocked
+	begun      []machine       // skipped or not started, but for what was done to them before
 	skipped    []machine
 	notStarted []machine
 	protected  []machine // blocked as their owner wants it
@@ -81,10 +82,10 @@ func outcomeOf(report *executor.Report) *outcome {
 			}
 		case executor.Skipped:
 			o.machines.Skipped++
-			o.skipped = append(o.skipped, m)
+			o.undone(&o.skipped, m)
 		case executor.NotStarted:
 			o.machines.NotStarted++
-			o.notStarted = append(o.notStarted, m)
+			o.undone(&o.notStarted, m)
 		}
 	}
 	rank := []executor.Status{executor.Indeterminate, executor.Failed, executor.Blocked}
@@ -92,6 +93,14 @@ func outcomeOf(report *executor.Report) *outcome {
 		return cmp.Compare(slices.Index(rank, a.status), slices.Index(rank, b.status))
 	})
 	return o
+}
+
+// undone files a machine that a run did not get to, or did not finish.
+func (o *outcome) undone(untouched *[]machine, m machine) {
+	if m.begun() {
+		untouched = &o.begun
+	}
+	*untouched = append(*untouched, m)
 }
 
 // protected reports whether nothing was done to a machine because its owner

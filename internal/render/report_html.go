@@ -91,6 +91,7 @@ func pageOf(report *executor.Report) page {
 		}
 		pg.Failures = append(pg.Failures, pf)
 	}
+	pg.halfway(o)
 	pg.undone("Skipped, because something that they need did not succeed", o.skipped)
 	pg.undone("Not started", o.notStarted)
 	if len(o.protected) > 0 {

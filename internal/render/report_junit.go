@@ -129,12 +129,20 @@ func (s *junitSuite) add(m machine, class, resume string) {
 		c.Error = junitFailure(m, resume)
 	case executor.Skipped:
 		s.Skipped++
-		c.Skipped = &junitProblem{Message: "something that it needs did not succeed"}
+		c.Skipped = &junitProblem{Message: m.undone("something that it needs did not succeed")}
 	case executor.NotStarted:
 		s.Skipped++
-		c.Skipped = &junitProblem{Message: "the run ended before its turn"}
+		c.Skipped = &junitProblem{Message: m.undone("the run ended before its turn")}
 	}
 	s.Cases = append(s.Cases, c)
+}
+
+// undone says how far a machine came before the reason that stopped it.
+func (m machine) undone(reason string) string {
+	if m.begun() {
+		return reason + "; " + xmlText(m.howFar())
+	}
+	return reason
 }
 
 // junitFailure tells why a machine did not end well.

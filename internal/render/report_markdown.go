@@ -31,6 +31,7 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 	for _, f := range o.failures {
 		m.failure(f)
 	}
+	m.halfway(o)
 	m.keys("Skipped, because something that they need did not succeed", o.skipped)
 	m.keys("Not started", o.notStarted)
 	if len(o.protected) > 0 {

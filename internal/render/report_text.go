@@ -33,6 +33,7 @@ func ReportText(w io.Writer, report *executor.Report, style Style) error {
 	for _, f := range o.failures {
 		p.failure(f)
 	}
+	p.halfway(o)
 	p.undone("Skipped, because something that they need did not succeed", o.skipped)
 	p.undone("Not started", o.notStarted)
 	p.protected(o)
