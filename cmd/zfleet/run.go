@@ -77,9 +77,13 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	}
 	reportErr := a.writeReports(report, dir, format, f)
 	a.summarizeReport(report)
-	if gone {
+	info, err := os.Stat(filepath.Join(dir, reportFile))
+	switch {
+	case gone:
 		a.say("Run %s: its record was removed from %s; zfleet apply does what is left, without it", runID, dir)
-	} else {
+	case err != nil || info.IsDir():
+		a.say("Run %s: plan and journal are in %s; zfleet show tells the rest from them", runID, dir)
+	default:
 		a.say("Run %s: plan, journal and report are in %s", runID, dir)
 	}
 	if report.Resume != "" {
@@ -123,7 +127,7 @@ func runDirectory(dir string) (path, runID string, err error) {
 		runID = filepath.Base(dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", "", fmt.Errorf("run directory: %w", err)
+		return "", "", notRecorded(err)
 	}
 	return dir, runID, nil
 }
@@ -135,13 +139,19 @@ func openRecord(dir string, plan *planner.Plan) (*executor.Journal, error) {
 		return nil, usageError("run directory %s holds a run already; its record is not overwritten", dir)
 	}
 	if err := writePlan(filepath.Join(dir, planFile), plan); err != nil {
-		return nil, err
+		return nil, notRecorded(err)
 	}
 	journal, err := executor.CreateJournal(path)
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+		return nil, notRecorded(err)
 	}
 	return journal, nil
+}
+
+// notRecorded says what to do about a run directory that cannot be written, and
+// that the cloud is as it was.
+func notRecorded(err error) error {
+	return fmt.Errorf("the run cannot be recorded, so nothing was sent: %w; see that its directory can be written and has room, or give another with --run-dir", err)
 }
 
 func runsDirectory() string { return filepath.Join(xdg.StateHome, "zfleet", "runs") }

@@ -120,7 +120,7 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 	f := &executor.Failure{Operation: operation, Message: oneLine(err.Error()), Hint: hintAgain}
 	switch {
 	case errors.As(err, &attempt):
-		f.Class, f.Hint = classInternal, "make room for the run directory, then run zfleet apply again"
+		f.Class, f.Hint = classInternal, "see that the run directory is there, can be written and has room, then run zfleet apply again"
 	case errors.As(err, &auth):
 		f.Class, f.Code, f.Hint = classAuth, auth.Code.Code, hintLogin
 		f.Message = oneLine(fmt.Sprintf("%s: %s", cmp.Or(auth.Operation, operation), auth.Reason))
