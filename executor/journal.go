@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,8 +144,10 @@ func MarshalEvent(event Event) ([]byte, error) {
 
 // ReadJournal returns the events of a journal. A journal that was cut anywhere
 // is readable: an unfinished last line is dropped, for what it says was never
-// acted on. Events that a newer minor version added are left out. A damaged
-// line is an error that names it.
+// acted on. So is all from the first NUL on: no event holds one, but some file
+// systems leave them after a power failure where bytes that were not synced were
+// to be. Events that a newer minor version added are left out. A damaged line is
+// an error that names it.
 func ReadJournal(r io.Reader) ([]Event, error) {
 	var (
 		events []Event
@@ -153,7 +156,7 @@ func ReadJournal(r io.Reader) ([]Event, error) {
 	)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || bytes.IndexByte(line, 0) >= 0 {
 			return events, nil
 		}
 		if err != nil {

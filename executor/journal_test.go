@@ -98,6 +98,25 @@ func TestMarshalEvent(t *testing.T) {
 	}
 }
 
+// TestEveryEventCutAnywhere cuts all that a journal can hold at every byte, also
+// within the letters of names: what is whole is read, the rest is dropped.
+func TestEveryEventCutAnywhere(t *testing.T) {
+	events := everyEvent()
+	whole := written(t, events...)
+	if !bytes.Contains(whole, []byte("Ω")) {
+		t.Fatal("no letter of several bytes can be cut")
+	}
+	for n := range len(whole) + 1 {
+		for _, tail := range []string{"", "\x00\x00\x00"} {
+			got, err := ReadJournal(strings.NewReader(string(whole[:n]) + tail))
+			want := events[:bytes.Count(whole[:n], []byte("\n"))]
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Fatalf("cut at %d, then %q: %v (-want +got):\n%s", n, tail, err, diff)
+			}
+		}
+	}
+}
+
 func TestReadJournalNamesTheDamage(t *testing.T) {
 	start := string(written(t, everyEvent()[0]))
 	newer := strings.Replace(start, `"1.0"`, `"1.7"`, 1)
@@ -111,6 +130,9 @@ func TestReadJournalNamesTheDamage(t *testing.T) {
 		"torn last line":        {start + `{"type":"run-fin`, 1, ""},
 		"last line without end": {start + strings.TrimSpace(end), 1, ""},
 		"zeros at the end":      {start + "\x00\x00\x00", 1, ""},
+		"zeros in a line":       {start + `{"type":"run-` + "\x00\x00\x00\n", 1, ""},
+		"zeros before a line":   {start + "\x00\x00\n" + end, 1, ""},
+		"cut within a letter":   {start + `{"type":"step-phase","text":"` + "Ω"[:1], 1, ""},
 		"unknown field":         {start + end, 2, ""},
 		"newer minor":           {newer + `{"type":"machine-yawned"}` + "\n" + end, 2, ""},
 		"newer and damaged":     {newer + "{\n" + end, 0, "journal line 2: not an event"},
