@@ -48,7 +48,7 @@ func CreateJournal(path string) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syncDirectory(filepath.Dir(path)); err != nil {
+	if err := SyncDirectory(filepath.Dir(path)); err != nil {
 		_ = file.Close()
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func (f *namedFile) Sync() error {
 	return nil
 }
 
-// syncDirectory makes the entries of a directory durable, where the system can.
-func syncDirectory(path string) error {
+// SyncDirectory makes the entries of a directory durable, where the system can.
+func SyncDirectory(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // directories cannot be synced there
 	}

@@ -19,9 +19,9 @@ func newResume(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume [RUN] -f FILE…",
 		Short: "Carry on with a run that was killed or interrupted",
-		Long: `Carry on with a run that was killed or interrupted. RUN is a run's id or directory;
-without it, the newest unfinished run of the fleet is taken, unless that deletes or
-replaces machines: such a run has to be named.
+		Long: `Carry on with a run that was killed or interrupted. RUN is a run's id,
+the beginning of one, or a directory; without it, the newest unfinished run of the
+fleet is taken, unless that deletes or replaces machines: such a run has to be named.
 
 resume tells what the run left, reads the cloud again, and plans what is missing:
 what the run did is done, whether or not its journal tells how it ended. Machines,

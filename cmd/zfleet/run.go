@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/adrg/xdg"
 
 	"zfleet/executor"
 	"zfleet/internal/cloud"
@@ -116,22 +112,6 @@ func outcomeCode(plan *planner.Plan, report *executor.Report) int {
 	return exitOK
 }
 
-// runDirectory makes the directory of a run. Only its owner may read it.
-func runDirectory(dir string) (path, runID string, err error) {
-	random := make([]byte, 3)
-	_, _ = rand.Read(random) // never fails: crypto/rand documents it
-	runID = time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(random)
-	if dir == "" {
-		dir = filepath.Join(runsDirectory(), runID)
-	} else {
-		runID = filepath.Base(dir)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", "", notRecorded(err)
-	}
-	return dir, runID, nil
-}
-
 // openRecord writes the plan of a run and begins its journal.
 func openRecord(dir string, plan *planner.Plan) (*executor.Journal, error) {
 	path := filepath.Join(dir, journalFile)
@@ -153,8 +133,6 @@ func openRecord(dir string, plan *planner.Plan) (*executor.Journal, error) {
 func notRecorded(err error) error {
 	return fmt.Errorf("the run cannot be recorded, so nothing was sent: %w; see that its directory can be written and has room, or give another with --run-dir", err)
 }
-
-func runsDirectory() string { return filepath.Join(xdg.StateHome, "zfleet", "runs") }
 
 // tighten applies the flags to the limits of the file. A flag never loosens one.
 func (a *app) tighten(limits spec.Limits, f runFlags) spec.Limits {

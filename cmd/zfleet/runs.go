@@ -32,6 +32,7 @@ type recordedRun struct {
 	report  *executor.Report // nil when the run was killed before its first event
 	running bool             // a zfleet is still at it
 	problem error            // why the record cannot be read
+	bare    bool             // has a plan, but no journal
 	settled string           // id of the later run that did all there was to do, or empty
 }
 
@@ -64,17 +65,6 @@ func (r *recordedRun) state(resumed map[string]bool) string {
 
 func (r *recordedRun) unfinished() bool { return r.report == nil || r.report.Unfinished() }
 
-// findRun finds a run by its id or its directory.
-func findRun(name string) (*recordedRun, error) {
-	for _, dir := range []string{filepath.Join(runsDirectory(), name), name} {
-		if info, err := os.Stat(dir); name != "" && err == nil && info.IsDir() {
-			run := openRun(dir)
-			return run, run.problem
-		}
-	}
-	return nil, &exitError{code: exitFailure, message: fmt.Sprintf("no run %q", name), hint: "zfleet runs lists them; they are in " + runsDirectory()}
-}
-
 // openRun reads a run directory. Problems are part of what it returns.
 func openRun(dir string) *recordedRun {
 	r := &recordedRun{id: filepath.Base(filepath.Clean(dir)), dir: dir}
@@ -83,6 +73,7 @@ func openRun(dir string) *recordedRun {
 		if _, err := os.Stat(filepath.Join(dir, planFile)); err != nil {
 			r.problem = fmt.Errorf("%s holds no run", dir)
 		}
+		r.bare = true
 		return r
 	}
 	if err != nil {
@@ -96,10 +87,13 @@ func openRun(dir string) *recordedRun {
 		r.report, err = executor.Fold(events)
 	}
 	if err != nil {
-		r.problem = fmt.Errorf("%s: %w", f.Name(), err)
+		r.problem = &exitError{code: exitFailure, message: fmt.Sprintf("%s: %v", f.Name(), err), hint: hintWithoutRecord}
 	}
 	return r
 }
+
+// hintWithoutRecord is the way out where a run's record is of no use.
+const hintWithoutRecord = "zfleet apply finds out what is left to do from the cloud alone, and asks for consent"
 
 // recordedRuns reads the runs below the runs directory, newest first, and says
 // which of them were taken up by others.
@@ -328,7 +322,10 @@ func undertakenText(counts map[planner.Action]int) string {
 
 // describe tells what a run was to do, did and left, for people.
 func (r *recordedRun) describe() []string {
-	if r.report == nil {
+	switch {
+	case r.bare:
+		return []string{fmt.Sprintf("Run %s has no journal: it was killed before it started anything, or the journal was removed.", r.id)}
+	case r.report == nil:
 		return []string{fmt.Sprintf("Run %s was killed before it started anything.", r.id)}
 	}
 	how := "came to its end"
@@ -381,5 +378,11 @@ func planOf(r *recordedRun) (*planner.Plan, error) {
 		}
 		r = earlier
 	}
-	return readPlan(filepath.Join(r.dir, planFile))
+	plan, err := readPlan(filepath.Join(r.dir, planFile))
+	if problem, ok := errors.AsType[*exitError](err); ok {
+		problem.hint = hintWithoutRecord
+	} else if err != nil {
+		err = &exitError{code: exitFailure, message: err.Error(), hint: hintWithoutRecord}
+	}
+	return plan, err
 }

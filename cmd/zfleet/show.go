@@ -19,8 +19,8 @@ func newShow(a *app) *cobra.Command {
 		Use:   "show PLAN|REPORT|RUN",
 		Short: "Render a plan, a report or a run again",
 		Long: `Render a plan file, a report file or a run again, with no network and no
-credentials. RUN is a run's id or directory; a run that was killed is shown from
-its journal.`,
+credentials. RUN is a run's id, the beginning of one, or a directory; a run that was
+killed is shown from its journal.`,
 		Example: `  zfleet show plan.json
   zfleet show plan.json -o markdown --markdown-limit 20000
   zfleet show plan.json -o html > plan.html
@@ -70,7 +70,9 @@ func openDocument(name string) (*planner.Plan, *executor.Report, error) {
 	path := name
 	info, err := os.Stat(path)
 	if err != nil {
-		path = filepath.Join(runsDirectory(), name)
+		if path, err = runNamed(name); err != nil {
+			return nil, nil, err
+		}
 		if info, err = os.Stat(path); err != nil {
 			return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%s is neither a file nor a run", name), hint: "runs are in " + runsDirectory()}
 		}
