@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -182,5 +183,31 @@ func BenchmarkBuild(b *testing.B) {
 		if _, found := Build(fleet, inv, none); found.HasErrors() {
 			b.Fatal(found)
 		}
+	}
+}
+
+// BenchmarkDecode reads a large plan file.
+func BenchmarkDecode(b *testing.B) {
+	for _, n := range []int{1_000, 5_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var machines []spec.Machine
+			for i := range n {
+				m := web(i + 1)
+				m.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}}
+				m.UserTags, m.Description = []string{"prod"}, ptr("one of many")
+				machines = append(machines, m)
+			}
+			data, err := mustBuild(b, fleetOf(machines...), emptyInventory(), none).Encode()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Decode(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
