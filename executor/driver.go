@@ -72,9 +72,10 @@ type Failure struct {
 	Code        string  `json:"code,omitempty"` // of the outermost error
 	Description string  `json:"description,omitempty"`
 	Details     string  `json:"details,omitempty"`
-	Chain       []Cause `json:"chain,omitempty"` // outermost first
-	Message     string  `json:"message"`         // one line for people
-	Hint        string  `json:"hint,omitempty"`  // the next thing to do
+	Chain       []Cause `json:"chain,omitempty"`  // outermost first
+	Message     string  `json:"message"`          // one line for people
+	Hint        string  `json:"hint,omitempty"`   // the next thing to do
+	Settle      string  `json:"settle,omitempty"` // shell command that does it, where there is one
 }
 
 // Cause is one link of a server's cause chain.

@@ -44,7 +44,7 @@ func (b *builder) wait(change *Change, vm *member, reason string) {
 // unstarted says why a machine waits that the server has begun to make. If the
 // server was restarted there, it never goes on.
 func unstarted(key string) string {
-	return "the server made it but has not started it; plan again in a while, and if it stays so run zfleet destroy --target " + key + " and apply again"
+	return "the server made it but has not started it; plan again in a while, and if it stays so destroy it, with --target " + key + ", and apply again"
 }
 
 // unsettled says why a machine waits, and the way out where the server was

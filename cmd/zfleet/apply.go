@@ -42,6 +42,7 @@ type runFlags struct {
 
 	resumes string // id of the run that is resumed
 	again   string // arguments with which a resume finds the same cloud and file
+	anew    string // command that plans and applies anew, where this one made a plan
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -164,6 +165,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 		plan  *planner.Plan
 		err   error
 	)
+	f.run.again, f.run.anew = f.again(), f.applyCommand()
 	if len(args) == 1 {
 		if plan, err = readPlan(args[0]); err != nil {
 			return err
@@ -203,7 +205,6 @@ func (a *app) runApply(ctx context.Context, f applyFlags, args []string) error {
 	if f.digest != "" && f.digest != plan.Digest {
 		return &exitError{code: exitStale, message: fmt.Sprintf("the plan's digest is %s, not %s", plan.Digest, f.digest), hint: "review the plan again"}
 	}
-	f.run.again = f.again()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove || fromFile && !term.IsTerminal(a.stdin), recheck: fromFile, skipMoved: f.skipMoved}, fleet.secrets(), f.format, f.run)
 }
 
@@ -307,7 +308,7 @@ func readPlan(path string) (*planner.Plan, error) {
 		if _, changed := errors.AsType[*planner.DigestError](err); changed {
 			code = exitStale
 		}
-		return nil, &exitError{code: code, message: fmt.Sprintf("%s: %v", path, err), hint: "zfleet plan --out FILE writes a plan file; it must not be edited"}
+		return nil, &exitError{code: code, message: fmt.Sprintf("%s: %v", path, err), hint: "zfleet plan -f FILE --out FILE writes a plan file; it must not be edited"}
 	}
 	return plan, nil
 }

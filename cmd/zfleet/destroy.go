@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +69,7 @@ func (a *app) runDestroy(ctx context.Context, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	f.run.again = strings.Join(f.plan.connection.again(), " ") // of the file only the scope mattered
+	f.run.again = f.plan.connection.again().String() // of the file only the scope mattered
+	f.run.anew = f.destroyCommand()
 	return a.carryOut(ctx, s, plan, consent{auto: f.autoApprove, skipMoved: f.skipMoved}, nil, f.format, f.run)
 }

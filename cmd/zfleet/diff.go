@@ -98,7 +98,7 @@ func (a *app) showDiff(diff *planner.Plan, output outputFlags) error {
 	case formatJSON:
 		return render.DiffJSON(a.stdout, diff)
 	case formatMarkdown:
-		return render.DiffMarkdown(a.stdout, diff, output.markdown())
+		return render.DiffMarkdown(a.stdout, diff, output.markdown(""))
 	case formatHTML:
 		return render.DiffHTML(a.stdout, diff)
 	}

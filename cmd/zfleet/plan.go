@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -106,8 +105,8 @@ func (f *outputFlags) check(allowed ...string) error {
 
 // markdown returns how to write a plan as Markdown; full is the command that
 // shows all of it.
-func (f *outputFlags) markdown(full ...string) render.MarkdownOptions {
-	return render.MarkdownOptions{Limit: f.markdownLimit, Full: strings.Join(full, " ")}
+func (f *outputFlags) markdown(full string) render.MarkdownOptions {
+	return render.MarkdownOptions{Limit: f.markdownLimit, Full: full}
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -196,17 +195,17 @@ func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, o
 			return err
 		}
 	}
-	full := []string{"zfleet plan -f", strings.Join(f.fleet.files, " -f ")}
+	full := f.planCommand(inventory)
 	if out != "" {
-		full = []string{"zfleet show", out}
+		full = "zfleet show " + quoted(out)
 	}
-	if err := a.showPlan(plan, output, full...); err != nil {
+	if err := a.showPlan(plan, output, full); err != nil {
 		return err
 	}
 	a.ci.planned(plan)
-	a.summarizePlan(plan, render.PlanMarkdown, strings.Join(full, " "))
+	a.summarizePlan(plan, render.PlanMarkdown, full)
 	if out != "" {
-		a.say("%s", howToApply(plan, out, f.fleet.files))
+		a.say("%s", f.howToApply(plan, out))
 	}
 	return verdict(plan, detailed)
 }
@@ -223,14 +222,15 @@ func verdict(plan *planner.Plan, detailed bool) error {
 }
 
 // howToApply says what becomes of a plan file.
-func howToApply(plan *planner.Plan, out string, files []string) string {
+func (f *planFlags) howToApply(plan *planner.Plan, out string) string {
 	if len(plan.Refusals) > 0 {
 		return fmt.Sprintf("Plan written to %s; apply refuses it as it stands. Its digest is %s.", out, plan.Digest)
 	}
-	command := "zfleet apply " + out
+	command := words{"zfleet apply", quoted(out)}
 	if planner.CheckSecrets(plan, nil) != nil {
-		command += " -f " + strings.Join(files, " -f ") // for the secrets that the plan refers to
+		command = append(command, f.fleet.again()...) // for the secrets that the plan refers to
 	}
+	command = append(command, f.connection.again()...)
 	return fmt.Sprintf("Plan written to %s; %s carries it out. Its digest is %s.", out, command, plan.Digest)
 }
 
@@ -251,21 +251,22 @@ func (a *app) planOffline(fleet *loaded, file string, f planFlags) (*planner.Pla
 	}
 	inventory, err := planner.DecodeInventory(data)
 	if err != nil {
-		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", file, err), hint: "zfleet inventory -f FILE --out FILE writes one"}
+		return nil, &exitError{code: exitSpec, message: fmt.Sprintf("%s: %v", file, err), hint: f.inventoryCommand(file) + " writes one"}
 	}
 	ofFleet, found := inventory.Of(fleet.Fleet, file)
 	if found.HasErrors() {
-		return nil, &diagnosticsError{found, fleet.sources}
+		return nil, f.takeAgain(&diagnosticsError{found, fleet.sources}, file)
 	}
 	decision, err := decide(fleet, ofFleet, f)
 	if err != nil {
-		return nil, err
+		return nil, f.takeAgain(err, file)
 	}
 	room := ofFleet.Headroom
 	if room == nil {
 		room = planner.UnknownHeadroom(file + " was taken without it")
 	}
-	return finish(fleet, decision, room)
+	plan, err := finish(fleet, decision, room)
+	return plan, f.takeAgain(err, file)
 }
 
 // plan takes an inventory, decides, reads what is left for what is to be
@@ -319,12 +320,12 @@ func finish(fleet *loaded, decision *planner.Decision, room *planner.Headroom) (
 	return plan, nil
 }
 
-func (a *app) showPlan(plan *planner.Plan, output outputFlags, full ...string) error {
+func (a *app) showPlan(plan *planner.Plan, output outputFlags, full string) error {
 	switch output.format {
 	case formatJSON:
 		return render.PlanJSON(a.stdout, plan)
 	case formatMarkdown:
-		return render.PlanMarkdown(a.stdout, plan, output.markdown(full...))
+		return render.PlanMarkdown(a.stdout, plan, output.markdown(full))
 	case formatHTML:
 		return render.PlanHTML(a.stdout, plan)
 	}

@@ -60,6 +60,7 @@ server has not decided by then is blocked; resume again when that is over.`,
 }
 
 func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
+	f.run.again, f.run.anew = f.again(), f.applyCommand()
 	var (
 		fleet *loaded
 		err   error
@@ -82,7 +83,7 @@ func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := resumable(run, old, fleet, f.plan.connection); err != nil {
+	if err := resumable(run, old, fleet, &f); err != nil {
 		return err
 	}
 	s, err := a.connect(ctx, f.plan.connection, wire{changes: true, requestsPerSecond: old.Limits.RequestsPerSecond})
@@ -96,11 +97,11 @@ func (a *app) runResume(ctx context.Context, f applyFlags, name string) error {
 	if err := a.followLate(ctx, s, &f.run, run.report, fleet.secrets()); err != nil {
 		return err
 	}
-	plan, err := a.settled(ctx, s, &f.run, func() (*planner.Plan, error) { return a.planRest(ctx, s, old, fleet) })
+	plan, err := a.settled(ctx, s, &f.run, func() (*planner.Plan, error) { return a.planRest(ctx, s, old, fleet, f.run.anew) })
 	if err != nil {
 		return err
 	}
-	f.run.resumes, f.run.again = run.id, f.again()
+	f.run.resumes = run.id
 	return a.carryOut(ctx, s, plan, consent{auto: true}, fleet.secrets(), f.format, f.run)
 }
 
@@ -132,7 +133,7 @@ func runToResume(name string, fleet *loaded) (*recordedRun, error) {
 }
 
 // resumable refuses what cannot be the run's own rest.
-func resumable(run *recordedRun, old *planner.Plan, fleet *loaded, c connectionFlags) error {
+func resumable(run *recordedRun, old *planner.Plan, fleet *loaded, f *applyFlags) error {
 	destroys := old.SpecDigest == ""
 	switch {
 	case run.running:
@@ -143,15 +144,15 @@ func resumable(run *recordedRun, old *planner.Plan, fleet *loaded, c connectionF
 		return &exitError{code: exitStale, message: fmt.Sprintf("run %s is of fleet %s, not of %q", run.id, old.Scope, fleet.Name)}
 	case fleet != nil && !destroys && fleet.Digest != old.SpecDigest:
 		return &exitError{code: exitStale, message: fmt.Sprintf("the fleet file, or a variable, is not what run %s was made from", run.id),
-			hint: "zfleet apply plans anew and asks for consent"}
-	case c.simulate != (old.Endpoint == "simulator"):
+			hint: f.run.anew + " plans anew and asks for consent"}
+	case f.plan.connection.simulate != (old.Endpoint == "simulator"):
 		return usageError("run %s worked on %s: --simulate has to be given as it was then", run.id, old.Endpoint)
 	}
 	return nil
 }
 
 // planRest plans what the run left, and refuses to do more than it was to do.
-func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet *loaded) (*planner.Plan, error) {
+func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet *loaded, anew string) (*planner.Plan, error) {
 	var (
 		wants planner.Wants
 		file  *spec.Fleet
@@ -186,68 +187,7 @@ func (a *app) planRest(ctx context.Context, s *session, old *planner.Plan, fleet
 		fmt.Fprintf(a.stderr, "moved: %s: %s\n", few(keys[what]), what)
 	}
 	return nil, &exitError{code: exitStale, message: fmt.Sprintf("more would be done with %s than the run was allowed to; nothing was done", plural(len(moved), "machine")),
-		hint: "zfleet apply plans anew and asks for consent"}
-}
-
-// again returns the arguments that connect to the same cloud with the same
-// fleet file, for a command that is shown to the operator.
-func (f *applyFlags) again() string {
-	var words []string
-	add := func(flag string, values ...string) {
-		for _, value := range values {
-			if value != "" {
-				words = append(words, flag, quoted(value))
-			}
-		}
-	}
-	add("-f", f.plan.fleet.files...)
-	add("--var-file", f.plan.fleet.varFiles...)
-	add("--var", f.plan.fleet.vars...)
-	return strings.Join(append(words, f.plan.connection.again()...), " ")
-}
-
-// again returns the flags that lead to the same server.
-func (f *connectionFlags) again() []string {
-	var words []string
-	if f.endpoint != "" {
-		words = append(words, "--endpoint", quoted(f.endpoint))
-	}
-	if f.caFile != "" {
-		words = append(words, "--ca-file", quoted(f.caFile))
-	}
-	if f.insecure {
-		words = append(words, "--dangerous-skip-tls-verify")
-	}
-	if f.simulate {
-		words = append(words, "--simulate")
-	}
-	return words
-}
-
-// quoted writes a word for a POSIX shell.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=@%+,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// resumeCommand is what carries on with a run that has something left.
-func resumeCommand(plan *planner.Plan, runID, dir string, f runFlags) string {
-	words := []string{"zfleet resume", runID}
-	if f.dir != "" {
-		words[1] = quoted(dir)
-	}
-	if plan.SpecDigest != "" && !strings.HasPrefix(f.again, "-f ") {
-		words = append(words, "-f FILE") // a plan file was applied without it
-	}
-	if f.again != "" {
-		words = append(words, f.again)
-	}
-	return strings.Join(words, " ")
+		hint: anew + " plans anew and asks for consent"}
 }
 
 // claimRun marks the run of a journal as going on, until unlock. Who lists runs

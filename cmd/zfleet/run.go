@@ -52,6 +52,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 		RunID:       runID,
 		Host:        host,
 		Resumes:     f.resumes,
+		Anew:        f.anew,
 	})
 	report, runErr := executor.Run(watch.ctx, plan, driver, journal, executor.Options{
 		RunID:    runID,
@@ -76,9 +77,9 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	info, err := os.Stat(filepath.Join(dir, reportFile))
 	switch {
 	case gone:
-		a.say("Run %s: its record was removed from %s; zfleet apply does what is left, without it", runID, dir)
+		a.say("Run %s: its record was removed from %s; %s does what is left, without it", runID, dir, f.anew)
 	case err != nil || info.IsDir():
-		a.say("Run %s: plan and journal are in %s; zfleet show tells the rest from them", runID, dir)
+		a.say("Run %s: plan and journal are in %s; zfleet show %s tells the rest from them", runID, dir, quoted(dir))
 	default:
 		a.say("Run %s: plan, journal and report are in %s", runID, dir)
 	}

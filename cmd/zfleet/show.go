@@ -50,7 +50,7 @@ func (a *app) runShow(name string, output outputFlags) error {
 		if output.format == formatText {
 			defer a.say("The plan's digest is %s.", plan.Digest)
 		}
-		return a.showPlan(plan, output, "zfleet show", name)
+		return a.showPlan(plan, output, "zfleet show "+quoted(name))
 	}
 	switch output.format {
 	case formatJSON:

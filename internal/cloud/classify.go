@@ -37,12 +37,12 @@ type verdict struct {
 
 // Hints that several codes share.
 const (
-	hintAgain    = "run zfleet apply again; it looks at the machine first"
-	hintRoom     = "free some room or spread the machines over other clusters, then run zfleet apply again"
-	hintInput    = "correct the fleet file and run zfleet apply again"
-	hintLogin    = "check the credentials and the rights of the account, then run zfleet apply again"
-	hintOperator = "ask the operator of the cloud with the job's UUID from the journal, then run zfleet apply again"
-	hintState    = "wait until the machine has settled, then run zfleet apply again"
+	hintAgain    = "run the command again; it looks at the machine first"
+	hintRoom     = "free some room or spread the machines over other clusters, then run the command again"
+	hintInput    = "correct the fleet file and run the command again"
+	hintLogin    = "check the credentials and the rights of the account, then run the command again"
+	hintOperator = "ask the operator of the cloud with the job's UUID from the journal, then run the command again"
+	hintState    = "wait until the machine has settled, then run the command again"
 )
 
 // verdicts are by code, or by the part before the dot for whole families. A
@@ -51,9 +51,9 @@ const (
 var verdicts = map[string]verdict{
 	"SYS.1000":             {classInternal, "the server failed inside", hintOperator},
 	"SYS.1001":             {classTransient, "the operation took too long inside the server", hintAgain},
-	"SYS.1003":             {classNotFound, "something that the request names does not exist", "run zfleet plan to see which reference is gone"},
+	"SYS.1003":             {classNotFound, "something that the request names does not exist", "plan again to see which reference is gone"},
 	"SYS.1004":             {classInternal, "the deletion failed", hintOperator},
-	"SYS.1006":             {classInput, "the server's rules refuse the operation", "see the details; change the fleet file or the machine and run zfleet apply again"},
+	"SYS.1006":             {classInput, "the server's rules refuse the operation", "see the details; change the fleet file or the machine and run the command again"},
 	"SYS.1007":             {classInput, "the server refuses an argument", hintInput},
 	"SYS.1008":             {classInput, "this edition of the server does not have the operation", "use another source for the machine, or an edition that has the operation"},
 	"SYS.1009":             {classTransient, "the server cannot reach the part that does this", hintAgain},
@@ -63,8 +63,8 @@ var verdicts = map[string]verdict{
 	"SYS.1013":             {classInput, "the resource does not support the operation", hintInput},
 	"SYS.1014":             {classInput, "the server has not implemented the operation", hintInput},
 	"SYS":                  {classInternal, "the server failed", hintOperator},
-	"ID.1003":              {classQuota, "the account's quota is used up", "raise the quota or delete machines, then run zfleet apply again"},
-	"ID.1004":              {classQuota, "the account's quota does not allow it", "raise the quota, then run zfleet apply again"},
+	"ID.1003":              {classQuota, "the account's quota is used up", "raise the quota or delete machines, then run the command again"},
+	"ID.1004":              {classQuota, "the account's quota does not allow it", "raise the quota, then run the command again"},
 	"ID":                   {classAuth, "the server refuses the account", hintLogin},
 	"LOGIN_CONTROL":        {classAuth, "the server refuses the login", hintLogin},
 	"LICENSE":              {classQuota, "the server's licence does not allow it", "ask the operator of the cloud about the licence"},
@@ -75,7 +75,7 @@ var verdicts = map[string]verdict{
 	"HOST":                 {classInternal, "the host failed", hintOperator},
 	"PS.1000":              {classCapacity, "no primary storage has room for the disk", hintRoom},
 	"PS":                   {classInternal, "the primary storage failed", hintOperator},
-	"L3.1000":              {classCapacity, "the network has no such address free", "choose another address or enlarge the network's range, then run zfleet apply again"},
+	"L3.1000":              {classCapacity, "the network has no such address free", "choose another address or enlarge the network's range, then run the command again"},
 	"L3":                   {classInput, "the network refuses the operation", hintInput},
 	"VM.1010":              {classInput, "the machine is in a state that does not allow it", hintState},
 	"VM":                   {classInternal, "the operation on the machine failed", hintOperator},
@@ -120,12 +120,12 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 	f := &executor.Failure{Operation: operation, Message: oneLine(err.Error()), Hint: hintAgain}
 	switch {
 	case errors.As(err, &attempt):
-		f.Class, f.Hint = classInternal, "see that the run directory is there, can be written and has room, then run zfleet apply again"
+		f.Class, f.Hint = classInternal, "see that the run directory is there, can be written and has room, then run the command again"
 	case errors.As(err, &auth):
 		f.Class, f.Code, f.Hint = classAuth, auth.Code.Code, hintLogin
 		f.Message = oneLine(fmt.Sprintf("%s: %s", cmp.Or(auth.Operation, operation), auth.Reason))
 		if auth.Advice != "" {
-			f.Hint = auth.Advice + "; then run zfleet apply again"
+			f.Hint = auth.Advice + "; then run the command again"
 		}
 	case errors.As(err, &api):
 		return apiFailure(operation, api)
@@ -133,10 +133,10 @@ func failureOf(operation string, err error) (failure *executor.Failure, retry bo
 		f.Class, f.Hint = classInput, "the server did not carry the request out; "+hintInput
 		f.Message = oneLine(fmt.Sprintf("%s: refused with status %d: %s", operation, refused.Status, cmp.Or(refused.Text, "no text")))
 		if refused.Status < 400 || refused.Status == http.StatusNotFound || strings.HasPrefix(refused.Text, "<") {
-			f.Hint = "something other than the API answered: check the endpoint and what stands before it, then run zfleet apply again"
+			f.Hint = "something other than the API answered: check the endpoint and what stands before it, then run the command again"
 		}
 	case errors.As(err, &notSent):
-		f.Class, f.Hint = classTransport, "check the endpoint, the server and the network, then run zfleet apply again"
+		f.Class, f.Hint = classTransport, "check the endpoint, the server and the network, then run the command again"
 		f.Message = oneLine(fmt.Sprintf("%s: not sent: %v", operation, notSent.Err))
 		return f, !isContextError(err)
 	case errors.As(err, &unknown):

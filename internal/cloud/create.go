@@ -55,7 +55,7 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 			return outcome
 		}
 		if taken++; taken == maxTaken {
-			return blocked(takenFailure(call.Operation, err, t.step))
+			return blocked(t.takenFailure(call.Operation, err))
 		}
 		t.rec.Phase("waiting: the server calls the UUID taken, but nothing has it")
 		if wait(ctx, t.pace.invisible) != nil {
@@ -174,7 +174,7 @@ func (t *task) settle(ctx context.Context, op planner.CreateVM, vm zstack.VM, fa
 		return blocked(&executor.Failure{
 			Class:   classInput,
 			Message: fmt.Sprintf("VM %s was destroyed and still holds the UUID", vm.UUID),
-			Hint:    "run zfleet apply again: a new plan goes on with the next generation, or recover the VM first",
+			Hint:    "apply again: a new plan goes on with the next generation, or recover the VM first",
 		})
 	}
 	return t.verify(ctx, op, vm, note)
@@ -270,16 +270,19 @@ func (t *task) foreign(vm zstack.VM) *executor.Failure {
 	return &executor.Failure{
 		Class:   classInput,
 		Message: fmt.Sprintf("the UUID belongs to VM %q, which is not this fleet's machine %s", vm.Name, t.step.Key),
-		Hint:    "choose another resourceUuid, or give the VM back to the fleet, then run zfleet apply again",
+		Hint:    "choose another resourceUuid, or give the VM back to the fleet, then run the command again",
 	}
 }
 
-func takenFailure(operation string, err error, step planner.Step) *executor.Failure {
+func (t *task) takenFailure(operation string, err error) *executor.Failure {
 	f, _ := failureOf(operation, err)
 	f.Code = codeTaken
 	f.Message = fmt.Sprintf("the server failed on the create request %d times, and nothing visible has UUID %s: "+
-		"something invisible holds the UUID, or the server cannot read a value such as userData", maxTaken, step.UUID)
-	f.Hint = fmt.Sprintf("check userData; if it is right, run zfleet apply --next-generation %s", step.Key)
+		"something invisible holds the UUID, or the server cannot read a value such as userData", maxTaken, t.step.UUID)
+	f.Hint = "check userData; if it is right, give that UUID up and take the machine's next one, with --next-generation " + t.step.Key
+	if t.anew != "" {
+		f.Settle = fmt.Sprintf("%s --target %s --next-generation %[2]s", t.anew, t.step.Key)
+	}
 	return f
 }
 

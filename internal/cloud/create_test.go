@@ -70,6 +70,7 @@ type createCase struct {
 	class    string
 	code     string
 	message  string // a part of it
+	settle   string
 	note     string
 	facts    *executor.Facts
 	madeBy   *executor.OtherRun
@@ -127,7 +128,9 @@ var createCases = []createCase{
 	{
 		name:   "taken by nothing visible",
 		script: func(*fake, mutation, int) answer { return answer{fail: errTaken} },
+		opts:   Options{Anew: "zfleet apply -f fleet.yaml --simulate"},
 		status: executor.Blocked, class: "internal", code: "taken-invisible", message: "3 times", attempts: 3,
+		settle: "zfleet apply -f fleet.yaml --simulate --target web/1 --next-generation web/1",
 	},
 	{
 		name: "taken for a while",
@@ -340,7 +343,7 @@ func (c *createCase) check(t *testing.T, got executor.Outcome) {
 	if got.Failure != nil {
 		failure = *got.Failure
 	}
-	if got.Status != c.status || got.Retry != c.retry || failure.Class != c.class || failure.Code != c.code {
+	if got.Status != c.status || got.Retry != c.retry || failure.Class != c.class || failure.Code != c.code || failure.Settle != c.settle {
 		t.Errorf("%s, retry %v, class %q, code %q; want %s, %v, %q, %q\n%+v", got.Status, got.Retry, failure.Class, failure.Code,
 			c.status, c.retry, c.class, c.code, failure)
 	}
@@ -408,7 +411,7 @@ func TestCreateInterrupted(t *testing.T) {
 		return answer{hang: true}
 	})
 	got := f.driver(Options{}).Perform(ctx, createStep(), &recorder{})
-	if got.Status != executor.Indeterminate || got.Failure == nil || !strings.Contains(got.Failure.Hint, "zfleet apply again") {
+	if got.Status != executor.Indeterminate || got.Failure == nil || !strings.Contains(got.Failure.Hint, "the command again") {
 		t.Errorf("got %+v, %+v", got, got.Failure)
 	}
 }

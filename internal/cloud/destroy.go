@@ -74,7 +74,7 @@ func notOurs(scope planner.Scope, step planner.Step, tags []zstack.Tag) *executo
 	default:
 		message = fmt.Sprintf("the VM is not the fleet's machine %s any more: its tag %s is gone", step.Key, key)
 	}
-	return &executor.Failure{Class: classInput, Message: message, Hint: "run zfleet plan again"}
+	return &executor.Failure{Class: classInput, Message: message, Hint: "plan again"}
 }
 
 // deleteDisk moves a data disk of the fleet to the recycle bin, if it still is
@@ -119,7 +119,7 @@ func keepDiskReason(step planner.Step, op planner.DeleteDisk, volume zstack.Volu
 	default:
 		return nil
 	}
-	return &executor.Failure{Class: classInput, Message: message, Hint: "run zfleet plan again"}
+	return &executor.Failure{Class: classInput, Message: message, Hint: "plan again"}
 }
 
 func (d *Driver) volume(ctx context.Context, uuid string) (zstack.Volume, bool, error) {

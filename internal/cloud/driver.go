@@ -31,6 +31,8 @@ type Options struct {
 	// RunID and Host name the run on the machines that it makes. Without a run
 	// id they are not named.
 	RunID, Host string
+	// Anew is the command that plans and applies anew, which hints begin with.
+	Anew string
 	// Resumes is the id of the run whose rest this run does, or empty.
 	Resumes string
 }
@@ -46,6 +48,7 @@ type Driver struct {
 	hosts   lookups[string]
 	images  lookups[system]
 	runner  runner
+	anew    string
 	since   time.Time // the run's start
 	began   sync.Map  // by ID of the steps for which a request may have left: how the last one got lost, or a nil *executor.Failure
 }
@@ -72,6 +75,7 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		timeout: max(opts.StepTimeout, 0),
 		runner:  newRunner(opts.Scope, opts),
 		since:   time.Now(),
+		anew:    opts.Anew,
 		pace: pace{
 			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute, peek: time.Minute,
 			stray: 5 * time.Second,

@@ -163,7 +163,7 @@ func (t *task) lost(binned bool) *executor.Failure {
 	return &executor.Failure{
 		Class:   classNotFound,
 		Message: fmt.Sprintf("VM %s %s", t.step.UUID, where),
-		Hint:    "run zfleet plan again",
+		Hint:    "plan again",
 	}
 }
 

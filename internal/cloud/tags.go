@@ -96,7 +96,7 @@ func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Out
 			return blocked(&executor.Failure{
 				Class:   classInput,
 				Message: fmt.Sprintf("machine %s was stopped again by somebody else, so its tag %s stays", t.step.Key, op.Tag),
-				Hint:    "run zfleet apply again: it starts the machine",
+				Hint:    "run the command again: it starts the machine",
 			})
 		}
 	}
@@ -187,7 +187,7 @@ func (t *task) tagDisks(ctx context.Context, op planner.TagDisks) executor.Outco
 		return blocked(&executor.Failure{
 			Class:   classInput,
 			Message: fmt.Sprintf("the VM has %d data disks where %d were asked for, and nothing tells which came with it", len(own), op.Count),
-			Hint:    fmt.Sprintf("detach the disks that are not the fleet's, or tag those that are with %s, then run zfleet apply again", op.Tag),
+			Hint:    fmt.Sprintf("detach the disks that are not the fleet's, or tag those that are with %s, then run the command again", op.Tag),
 		})
 	}
 	for _, volume := range untagged {
@@ -199,7 +199,7 @@ func (t *task) tagDisks(ctx context.Context, op planner.TagDisks) executor.Outco
 		return failed(&executor.Failure{
 			Class:   classInternal,
 			Message: fmt.Sprintf("the VM has %d of %d data disks that were asked for", len(own), op.Count),
-			Hint:    "look at the VM; run zfleet plan to see what would be done about it",
+			Hint:    "look at the VM; plan again to see what would be done about it",
 		})
 	}
 	return executor.Outcome{Status: executor.Succeeded}

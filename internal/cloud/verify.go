@@ -27,7 +27,7 @@ func (t *task) verify(ctx context.Context, op planner.CreateVM, vm zstack.VM, no
 	return executor.Outcome{Status: executor.Failed, Facts: facts, Failure: &executor.Failure{
 		Class:   classInternal,
 		Message: fmt.Sprintf("the VM exists, but is not what was asked for: %s", strings.Join(lacks, "; ")),
-		Hint:    "look at the VM; run zfleet plan to see what would be done about it",
+		Hint:    "look at the VM; plan again to see what would be done about it",
 	}}
 }
 

@@ -50,8 +50,8 @@ func ReportFindings(report *executor.Report) spec.Diagnostics {
 	var found spec.Diagnostics
 	for _, f := range outcomeOf(report).failures {
 		hint := ""
-		if f.settle != "" {
-			hint = "to settle it: " + f.settle
+		if len(f.settle) > 0 {
+			hint = "to settle it: " + f.settle[0]
 		}
 		found = append(found, spec.Diagnostic{Severity: spec.Error, Hint: hint, Code: strings.ReplaceAll(statusWord(f.status), " ", "-"),
 			Message: fmt.Sprintf("%s: %s", f.subject(cutSpans(spansOf(keysOf(f.machines)), mdListBytes)), f.title())})

@@ -37,7 +37,7 @@ type failure struct {
 	action   planner.Action
 	verb     string // of the step that failed, empty if none did
 	machines []machine
-	settle   string // shell command that settles what is unknown
+	settle   []string // shell commands that settle it
 	like     string
 }
 
@@ -115,7 +115,13 @@ func (o *outcome) fail(m machine) {
 		o.failures = append(o.failures, f)
 		return
 	}
-	o.failures[at].machines = append(o.failures[at].machines, m)
+	into := o.failures[at]
+	into.machines = append(into.machines, m)
+	for _, command := range f.settle {
+		if !slices.Contains(into.settle, command) {
+			into.settle = append(into.settle, command)
+		}
+	}
 }
 
 // failureOf says why a machine did not end well, and how to settle what is
@@ -130,8 +136,10 @@ func failureOf(m machine, resume string) *failure {
 	} else {
 		f.Message = cmp.Or(m.Reason, "no reason was recorded")
 	}
-	if f.status == executor.Indeterminate {
-		f.settle = resume
+	if f.Settle != "" {
+		f.settle = []string{f.Settle}
+	} else if f.status == executor.Indeterminate && resume != "" {
+		f.settle = []string{resume}
 	}
 	f.like = f.likeness()
 	return f
@@ -225,7 +233,9 @@ func (f *failure) facts() []fact {
 		add("note", step.Note)
 	}
 	add("hint", f.Hint)
-	add("settle", f.settle)
+	for _, command := range f.settle {
+		add("settle", command)
+	}
 	return facts
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"zfleet/executor"
 	"zfleet/planner"
 )
@@ -108,5 +110,30 @@ func TestBinned(t *testing.T) {
 		if !strings.Contains(out.String(), "2 VMs are in the server") {
 			t.Errorf("%s does not say that VMs are kept:\n%.600s", format, out.String())
 		}
+	}
+}
+
+// TestSettleEach: of machines that failed alike, each has its own command.
+func TestSettleEach(t *testing.T) {
+	report := &executor.Report{Resume: "zfleet resume RUN"}
+	for _, key := range []string{"web/1", "web/2"} {
+		report.Machines = append(report.Machines, executor.MachineResult{Status: executor.Blocked,
+			PlannedMachine: executor.PlannedMachine{Key: key, Action: planner.Create},
+			Failure:        &executor.Failure{Message: "taken", Hint: "with --next-generation " + key, Settle: "zfleet apply --next-generation " + key}})
+	}
+	report.Machines = append(report.Machines, executor.MachineResult{Status: executor.Indeterminate, PlannedMachine: executor.PlannedMachine{Key: "web/3"}})
+	var got [][]string
+	for _, f := range outcomeOf(report).failures {
+		var commands []string
+		for _, fact := range f.facts() {
+			if fact.label == "settle" {
+				commands = append(commands, fact.text)
+			}
+		}
+		got = append(got, commands)
+	}
+	want := [][]string{{"zfleet resume RUN"}, {"zfleet apply --next-generation web/1", "zfleet apply --next-generation web/2"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("commands (-want +got):\n%s", d)
 	}
 }

@@ -107,9 +107,9 @@ func (o *outcome) others() string {
 	case 0:
 		return ""
 	case 1:
-		return "another run was at work on this fleet at the same time, " + runs[0] + ": nothing is lost, run zfleet plan to see what is left"
+		return "another run was at work on this fleet at the same time, " + runs[0] + ": nothing is lost, plan again to see what is left"
 	}
-	return "other runs were at work on this fleet at the same time, " + strings.Join(runs, ", ") + ": nothing is lost, run zfleet plan to see what is left"
+	return "other runs were at work on this fleet at the same time, " + strings.Join(runs, ", ") + ": nothing is lost, plan again to see what is left"
 }
 
 // binned says how many VMs the run has left in the server's recycle bin, or nothing.
@@ -155,13 +155,13 @@ func (o *outcome) protectedTitle() string {
 func stoppedWord(reason string) string {
 	switch reason {
 	case "server-unreachable":
-		return "the management server cannot be reached; check it and the network, then run zfleet apply again"
+		return "the management server cannot be reached; check it and the network, then run the command again"
 	case "auth":
-		return "the server does not let the account in any more; see below why, put that right, then run zfleet apply again"
+		return "the server does not let the account in any more; see below why, put that right, then run the command again"
 	case "journal":
-		return "the run's record cannot be written, and nothing is sent without it; see that its directory is there and has room, then run zfleet apply again"
+		return "the run's record cannot be written, and nothing is sent without it; see that its directory is there and has room, then run the command again"
 	case "timeout":
-		return "the time that --timeout gave the run was over; run zfleet apply again for the rest"
+		return "the time that --timeout gave the run was over; run the command again for the rest"
 	}
 	return reason
 }

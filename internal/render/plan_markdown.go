@@ -117,12 +117,16 @@ func (m *markdown) impact(i impact) {
 	}
 }
 
+// mdCommandBytes is how long the command that shows the whole plan may be. A part
+// of one would be of no use.
+const mdCommandBytes = 300
+
 // markdownTail says where the whole plan is and by which digest an approval
 // names it, and ends like the plan as text.
 func markdownTail(plan *planner.Plan, opts MarkdownOptions) string {
 	m := &markdown{}
-	if opts.Full != "" {
-		m.linef("\nThe whole of it: %s", mdShort(opts.Full))
+	if opts.Full != "" && len(opts.Full) <= mdCommandBytes {
+		m.linef("\nThe whole of it: %s", mdCode(opts.Full))
 	}
 	if plan.Digest != "" {
 		m.linef("\nDigest: %s", mdShort(plan.Digest))
