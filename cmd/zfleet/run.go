@@ -38,7 +38,7 @@ func (a *app) execute(ctx context.Context, s *session, plan *planner.Plan, secre
 	defer unlock()
 
 	limits := a.tighten(plan.Limits, f)
-	observers, err := a.observers(f)
+	observers, err := a.observers(f, plan.Steps)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ type observers struct {
 	finish  func() error                     // closes both
 }
 
-func (a *app) observers(f runFlags) (o observers, err error) {
+func (a *app) observers(f runFlags, steps []planner.Step) (o observers, err error) {
 	var stream io.WriteCloser
 	switch f.events {
 	case "":
@@ -225,7 +225,7 @@ func (a *app) observers(f runFlags) (o observers, err error) {
 			return o, fmt.Errorf("events: %w", err)
 		}
 	}
-	progress := a.progress()
+	progress := a.progress(steps)
 	o.say = a.say
 	if progress != nil {
 		o.say = func(format string, args ...any) { progress.Say(fmt.Sprintf(format, args...)) }
@@ -265,11 +265,11 @@ func openEvents(path string) (io.WriteCloser, error) {
 	return file, nil
 }
 
-func (a *app) progress() *render.Progress {
+func (a *app) progress(steps []planner.Step) *render.Progress {
 	if a.quiet {
 		return nil
 	}
-	return render.NewProgress(a.stderr, a.style(a.stderr))
+	return render.NewProgress(a.stderr, steps, a.style(a.stderr))
 }
 
 type nopCloser struct{ io.Writer }

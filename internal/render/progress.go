@@ -20,12 +20,13 @@ type Progress struct {
 	running []planner.StepID
 	done    int
 	total   int
+	held    string // who waits for whom at the beginning
 }
 
-// NewProgress returns a Progress that shows on w: an area that is redrawn in
-// place if w is a terminal, else a line for every change.
-func NewProgress(w io.Writer, style Style) *Progress {
-	return &Progress{line: term.NewStatusLine(w), style: style}
+// NewProgress returns a Progress of the run of these steps that shows on w: an
+// area that is redrawn in place if w is a terminal, else a line for every change.
+func NewProgress(w io.Writer, steps []planner.Step, style Style) *Progress {
+	return &Progress{line: term.NewStatusLine(w), style: style, held: heldBack(steps)}
 }
 
 // Close takes the area off the terminal. Nothing is shown afterwards.
@@ -40,6 +41,9 @@ func (pr *Progress) Observe(event executor.Event) {
 	switch e := event.(type) {
 	case executor.RunStarted:
 		pr.total = len(e.Steps)
+		if pr.held != "" {
+			pr.line.Print(painted(faint, pr.held, pr.style))
+		}
 	case executor.StepStarted:
 		pr.running = append(pr.running, e.Step)
 		pr.busy = append(pr.busy, term.Busy{Label: string(e.Step), Since: e.At})
@@ -110,6 +114,52 @@ func eventText(event executor.Event, style Style) string {
 	case executor.RunStarted, executor.StepStarted, executor.AttemptStarted, executor.StepPhase, executor.RunFinished:
 	}
 	return p.text.String()
+}
+
+// painted is a line in a colour.
+func painted(how paint, text string, style Style) string {
+	p := newPrinter(style)
+	p.put(how, text)
+	return p.text.String()
+}
+
+// heldBack says which machines others have to wait for because of their addresses,
+// or "". Without a word that looks as if the run stood still.
+func heldBack(steps []planner.Step) string {
+	claimed := make(map[string]bool)
+	for _, s := range steps {
+		for _, network := range s.Claims {
+			claimed[network] = true
+		}
+	}
+	yielded := make(map[string]bool)
+	waiting := 0
+	for _, s := range steps {
+		yields := slices.DeleteFunc(slices.Clone(s.Yields), func(network string) bool { return !claimed[network] })
+		if len(yields) > 0 {
+			waiting++
+		}
+		for _, network := range yields {
+			yielded[network] = true
+		}
+	}
+	if waiting == 0 {
+		return ""
+	}
+	var first []string
+	for _, s := range steps {
+		if slices.ContainsFunc(s.Claims, func(network string) bool { return yielded[network] }) {
+			first = append(first, s.Key)
+		}
+	}
+	have, wait := "have fixed addresses and are made", "wait"
+	if len(first) == 1 {
+		have = "has a fixed address and is made"
+	}
+	if waiting == 1 {
+		wait = "waits"
+	}
+	return fmt.Sprintf("%s %s first; %s on the same network %s for that", cutSpans(spansOf(first), impactBytes), have, plural(waiting, "machine"), wait)
 }
 
 // finished writes how a step ended.

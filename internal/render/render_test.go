@@ -116,8 +116,9 @@ func TestProgressLines(t *testing.T) {
 		executor.StepFinished{At: at, Step: "web/4 create\x1b[2J", Status: executor.Indeterminate},
 		executor.RunFinished{At: at},
 	}
+	steps := []planner.Step{{Key: "web/1", Claims: []string{"app-net"}}, {Key: "web/2", Yields: []string{"app-net"}}}
 	golden(t, "progress.txt", func(w io.Writer) error {
-		progress := NewProgress(w, Style{})
+		progress := NewProgress(w, steps, Style{})
 		for _, e := range events {
 			progress.Observe(e)
 		}
@@ -147,5 +148,39 @@ func TestStaleText(t *testing.T) {
 		"web/3: changed since the plan was made\n  VM 33333333333333333333333333333333\n    state: was Running, is Paused\n" + image
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestHeldBack: who waits for the addresses of others is told, and nothing where
+// nobody does.
+func TestHeldBack(t *testing.T) {
+	step := func(key string, claims, yields string) planner.Step {
+		s := planner.Step{Key: key}
+		if claims != "" {
+			s.Claims = strings.Split(claims, " ")
+		}
+		if yields != "" {
+			s.Yields = strings.Split(yields, " ")
+		}
+		return s
+	}
+	for _, test := range []struct {
+		name  string
+		steps []planner.Step
+		want  string
+	}{
+		{"no addresses", []planner.Step{step("a/1", "", ""), step("a/2", "", "")}, ""},
+		{"on another network", []planner.Step{step("a/1", "app", ""), step("b/1", "", "db")}, ""},
+		{"nobody else", []planner.Step{step("a/1", "app", ""), step("a/2", "app", "")}, ""},
+		{"one for one", []planner.Step{step("a/1", "app", ""), step("b/1", "", "db app"), step("c/1", "db2", "")},
+			"a/1 has a fixed address and is made first; 1 machine on the same network waits for that"},
+		{"some for some", []planner.Step{step("b/1", "", "app"), step("a/1", "app", ""), step("a/2", "app db", ""), step("a/3", "db", ""), step("b/2", "", "db")},
+			"a/1 … a/3 have fixed addresses and are made first; 2 machines on the same network wait for that"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := heldBack(test.steps); got != test.want {
+				t.Errorf("it says %q, want %q", got, test.want)
+			}
+		})
 	}
 }
