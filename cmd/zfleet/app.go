@@ -31,33 +31,6 @@ type app struct {
 	ci      ci
 }
 
-// The exit codes, a contract that scripts rely on.
-const (
-	exitOK            = 0
-	exitFailure       = 1
-	exitPending       = 2
-	exitSpec          = 3
-	exitStale         = 4
-	exitRefused       = 5
-	exitPartial       = 6
-	exitIndeterminate = 7
-	exitUsage         = 64
-	exitInterrupted   = 130
-	exitTerminated    = 143
-)
-
-const exitCodeHelp = `Exit codes:
-  0    done, or nothing to do, or declined at the prompt
-  1    error
-  2    changes pending or blocked (--detailed-exitcode only)
-  3    the fleet file must be fixed
-  4    the plan file is stale or was changed
-  5    refused by a limit, a guard or a policy, or because it cannot fit
-  6    some steps were not done
-  7    the outcome of a step is unknown
-  64   usage, or no way to get consent
-  130  interrupted (143: terminated)`
-
 // exitError is an error that decides the exit code. An empty message means that
 // all has been said already.
 type exitError struct {
@@ -173,8 +146,9 @@ Start with "zfleet init", then "zfleet plan --simulate -f FILE": no cloud needed
 		newInventory(a), newSimulator(a), newSchema(a), newVersion(a),
 	)
 	for _, cmd := range root.Commands() {
-		cmd.Long = strings.TrimSpace(cmd.Long) + "\n\n" + exitCodeHelp
+		cmd.Long = strings.TrimSpace(cmd.Long) + "\n\n" + exitCodesOf(cmd.Name())
 	}
+	root.AddCommand(exitCodesTopic())
 	root.InitDefaultCompletionCmd(root.Name())
 	return root
 }
