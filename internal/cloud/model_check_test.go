@@ -300,7 +300,9 @@ func (c *modelCheck) rate() {
 	if most == 0 {
 		return
 	}
-	arrivals, first := c.run.wire.arrivals, 0
+	c.run.wire.mu.Lock() // a login goes on when the run that began it has ended
+	arrivals, first := slices.Clone(c.run.wire.arrivals), 0
+	c.run.wire.mu.Unlock()
 	for last, at := range arrivals {
 		for at.Sub(arrivals[first]) >= time.Second {
 			first++

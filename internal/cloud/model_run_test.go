@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func (w *modelWorld) say(format string, args ...any) {
 
 // settle waits until the server has nothing in flight any more.
 func (w *modelWorld) settle() {
-	for began := time.Now(); w.busy(); time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); w.busy(); time.Sleep(time.Second) {
 		if time.Since(began) > time.Hour {
 			w.t.Fatal("the server does not come to rest")
 		}
@@ -67,12 +68,7 @@ func (w *modelWorld) busy() bool {
 	if w.late.Load() > 0 {
 		return true
 	}
-	for _, job := range w.server.Jobs() {
-		if job.Ended.IsZero() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.server.Jobs(), func(job simulator.Job) bool { return job.Ended.IsZero() })
 }
 
 // modelProcess is one process of zfleet, with a client of its own.
@@ -168,6 +164,9 @@ type modelTrouble struct {
 	lateness  int    // see modelWire
 	stalls    int    // see modelWire
 	failAfter int    // writes to the journal
+	// timeout is how long the server may work on a step. 0: as long as it likes,
+	// which is half a day of waiting for a job that a restart has lost.
+	timeout time.Duration
 	// The run is interrupted, or its process ends, at moments counted from its
 	// start: events of the run and requests to the server. 0: never.
 	stop, leave, crash int
@@ -227,7 +226,7 @@ func (p *modelProcess) carryOut(plan *planner.Plan, secrets map[string]string, t
 	p.wire.mu.Lock()
 	p.wire.journal, p.wire.reached, p.wire.lateness, p.wire.stalls = disk, reached, trouble.lateness, trouble.stalls
 	p.wire.mu.Unlock()
-	driver := NewDriver(p.client, Options{Scope: modelScope, Secrets: secrets, RunID: p.runID, Host: "here"})
+	driver := NewDriver(p.client, Options{StepTimeout: trouble.timeout, Scope: modelScope, Secrets: secrets, RunID: p.runID, Host: "here"})
 	r.report, r.err = executor.Run(ctx, plan, driver, executor.NewJournal(disk), executor.Options{
 		RunID:  p.runID,
 		Limits: modelLimits(plan.Limits),

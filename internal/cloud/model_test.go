@@ -25,7 +25,7 @@ import (
 // and how often it repeats the one that ZFLEET_TEST_SEED names: the order of
 // goroutines is no part of a seed.
 const (
-	quickSeeds  = 120
+	quickSeeds  = 40
 	longSeeds   = 5000
 	seedRepeats = 20
 )
@@ -35,22 +35,7 @@ const (
 // is held against the server's own record, and whatever happened, the cloud
 // must end as it does without trouble.
 func TestModel(t *testing.T) {
-	first, seeds, repeats := uint64(1), uint64(quickSeeds), 1
-	if raceEnabled {
-		seeds /= 5
-	}
-	if os.Getenv("ZFLEET_TEST_LONG") != "" {
-		first, seeds = uint64(time.Now().UnixNano())/1e6, longSeeds
-	}
-	if text := os.Getenv("ZFLEET_TEST_SEED"); text != "" {
-		var err error
-		if first, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-		seeds, repeats = 1, seedRepeats
-	}
-	percent := debug.SetGCPercent(800) // many small worlds, little of which lives on
-	t.Cleanup(func() { debug.SetGCPercent(percent) })
+	first, seeds, repeats := modelSeeds(t, quickSeeds, longSeeds)
 	for seed := first; seed < first+seeds; seed++ {
 		for range repeats {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -59,6 +44,28 @@ func TestModel(t *testing.T) {
 			})
 		}
 	}
+}
+
+// modelSeeds says which seeds a test tries, and how often each.
+func modelSeeds(t *testing.T, quick, long uint64) (first, seeds uint64, repeats int) {
+	t.Helper()
+	percent := debug.SetGCPercent(800) // many small worlds, little of which lives on
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
+	first, seeds, repeats = 1, quick, 1
+	if raceEnabled {
+		seeds /= 8
+	}
+	if os.Getenv("ZFLEET_TEST_LONG") != "" {
+		first, seeds = uint64(time.Now().UnixNano())/1e6, long
+	}
+	if text := os.Getenv("ZFLEET_TEST_SEED"); text != "" {
+		var err error
+		if first, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+		seeds, repeats = 1, seedRepeats
+	}
+	return first, seeds, repeats
 }
 
 // modelPhase is a part of a fleet's life: what people did by hand before it,
@@ -95,34 +102,17 @@ func liveModel(t *testing.T, seed uint64) {
 	plot := newModelPlot(t, random)
 	calm := newModelWorld(t, seed)
 	defer calm.end()
-	var ends []modelEnd
-	for _, phase := range plot {
-		ends = append(ends, calm.peacefully(phase))
-	}
 	rough := newModelWorld(t, seed)
 	defer rough.end()
 	for i, phase := range plot {
-		rough.roughly(random, phase, ends[i].blocked)
-		if diff := cmp.Diff(ends[i], rough.outcome(phase), cmp.AllowUnexported(modelEnd{})); diff != "" {
-			t.Errorf("phase %d: the cloud without and with trouble (-without +with):\n%s", i+1, diff)
-		}
+		scene := calm.peacefully(phase)
+		rough.byHand(phase)
+		rough.roughly(random, phase, nil, 1+random.IntN(2), scene.end)
 		if t.Failed() {
 			t.Logf("repeat with ZFLEET_TEST_SEED=%d; phase %d:\n%s\n%s", seed, i+1, phase.text, strings.Join(rough.said, "\n"))
 			return
 		}
 	}
-}
-
-// peacefully applies a phase without trouble: one run does it all.
-func (w *modelWorld) peacefully(phase modelPhase) modelEnd {
-	w.byHand(phase)
-	p := w.processFor(phase)
-	run := p.carryOut(p.plan(phase.fleet, nil), modelSecrets(phase.fleet), modelTrouble{})
-	w.check(run)
-	if run.report.Totals.Succeeded != len(run.plan.Steps) {
-		w.t.Fatalf("without trouble: %s\n%s", unsuccessful(run.report), phase.text)
-	}
-	return w.outcome(phase)
 }
 
 func (w *modelWorld) processFor(phase modelPhase) *modelProcess {
@@ -133,32 +123,48 @@ func (w *modelWorld) processFor(phase modelPhase) *modelProcess {
 }
 
 // outcome wants a plan that finds nothing to do, and tells how the cloud stands.
-func (w *modelWorld) outcome(phase modelPhase) modelEnd {
+// The plan is the latest one, or nil where it is older than the cloud.
+func (w *modelWorld) outcome(phase modelPhase, plan *planner.Plan) modelEnd {
 	w.t.Helper()
-	plan := w.process(0).plan(phase.fleet, nil)
+	if plan == nil {
+		plan = w.process(0).plan(phase.fleet, nil)
+	}
 	for _, step := range plan.Steps {
 		w.t.Errorf("something is left to do: %s", step.ID)
 	}
 	return modelEnd{cloud: w.cloud().describe(), blocked: blockedIn(plan)}
 }
 
-// roughly applies a phase with trouble, then lifts the faults and goes on with
-// resume or apply until nothing is left but what is blocked without trouble too.
-func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, blocked []string) {
-	w.byHand(phase)
+// roughly carries a phase out in runs that have trouble, then lifts the faults
+// and goes on with resume or apply until nothing is left but what is blocked
+// without trouble too. In the end the cloud must be as it is without. The first
+// plan is made where it is nil.
+func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, plan *planner.Plan, runs int, end modelEnd) {
 	var unfinished *planner.Plan // what a resume goes on with: the plan that had consent
-	for range 1 + random.IntN(2) {
+	for range runs {
 		p := w.processFor(phase)
-		plan := p.plan(phase.fleet, unfinished)
+		if plan == nil {
+			plan = p.plan(phase.fleet, unfinished)
+		}
 		began := w.disturbed(p, plan, phase, newModelTrouble(random, plan))
 		switch {
-		case !began || random.IntN(2) == 0:
+		case !began || random.IntN(3) > 0:
 			unfinished = nil
 		case unfinished == nil:
 			unfinished = w.reread(plan)
 		}
+		plan = nil
 	}
-	for range 2 {
+	last := w.mended(phase, unfinished, end)
+	if diff := cmp.Diff(end, w.outcome(phase, last), cmp.AllowUnexported(modelEnd{})); diff != "" {
+		w.t.Errorf("the cloud without and with trouble (-without +with):\n%s", diff)
+	}
+}
+
+// mended goes on after trouble: one run does the rest once the server is at
+// rest. It returns the last plan if that found nothing to do.
+func (w *modelWorld) mended(phase modelPhase, unfinished *planner.Plan, end modelEnd) *planner.Plan {
+	for {
 		busy := w.busy()
 		p := w.processFor(phase)
 		plan := p.plan(phase.fleet, unfinished)
@@ -166,15 +172,20 @@ func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, blocked []stri
 		run := p.carryOut(plan, modelSecrets(phase.fleet), modelTrouble{belated: busy})
 		w.check(run)
 		w.say("→ %+v %s", run.report.Totals, unsuccessful(run.report))
-		unfinished = nil
-		if !busy {
-			if run.report.Totals.Succeeded != len(plan.Steps) {
-				w.t.Errorf("one more run does not do it all: %s", unsuccessful(run.report))
-			}
-			w.asAdvised(phase, blocked)
-			return
+		if busy {
+			unfinished = nil
+			w.settle() // what is in flight decides itself; then one run more must do
+			continue
 		}
-		w.settle() // what is in flight decides itself; then one run more must do
+		if run.report.Totals.Succeeded != len(plan.Steps) {
+			w.t.Errorf("one more run does not do it all: %s", unsuccessful(run.report))
+		}
+		if w.restarted {
+			w.asAdvised(phase, end.blocked)
+		} else if len(plan.Steps) == 0 && unfinished == nil {
+			return plan
+		}
+		return nil
 	}
 }
 
@@ -182,9 +193,6 @@ func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, blocked []stri
 // server was ended between making a machine and giving it the disks that have
 // names. Nothing tells such a machine from one whose disks somebody took off.
 func (w *modelWorld) asAdvised(phase modelPhase, blocked []string) {
-	if !w.restarted {
-		return
-	}
 	plan := w.process(0).plan(phase.fleet, nil)
 	mended := false
 	for _, change := range plan.Changes {

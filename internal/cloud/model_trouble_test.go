@@ -67,6 +67,9 @@ func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
 		trouble.belated = trouble.belated || kind.belated
 		fmt.Fprintf(&rules, "- {%s, %s, %s}\n", place, when, kind.rule)
 	}
+	if random.IntN(50) > 0 {
+		trouble.timeout = time.Duration(1+random.IntN(4)) * time.Minute
+	}
 	moments := 2 + 6*len(plan.Steps) // about as many as there are
 	switch random.IntN(8) {
 	case 0:

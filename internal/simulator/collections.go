@@ -66,7 +66,8 @@ func queryOperations() []*operation {
 func (c *call) query(col collection, values url.Values) (record, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	result, err := runQuery(values, c.visible(col, c.store.queryable(col.path)), c.now())
+	deep := slices.ContainsFunc(values["q"], func(q string) bool { return strings.ContainsAny(q, "._") })
+	result, err := runQuery(values, c.visible(col, c.store.queryable(col.path, deep)), c.now())
 	if err != nil {
 		return nil, err
 	}

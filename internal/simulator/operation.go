@@ -65,18 +65,32 @@ func (op *operation) declared(name string) *param {
 	return nil
 }
 
+// fits reports whether a path is one of the operation's.
+func (op *operation) fits(path string) bool {
+	pattern, more := op.path, true
+	for more {
+		var want, got string
+		var wanted, had bool
+		want, pattern, wanted = strings.Cut(pattern, "/")
+		got, path, had = strings.Cut(path, "/")
+		if wanted != had || want != got && (got == "" || !strings.HasPrefix(want, "{")) {
+			return false
+		}
+		more = wanted
+	}
+	return true
+}
+
 // match returns the variables of path, false when it is not the operation's.
 func (op *operation) match(path string) (map[string]string, bool) {
-	pattern, segments := strings.Split(op.path, "/"), strings.Split(path, "/")
-	if len(pattern) != len(segments) {
+	if !op.fits(path) {
 		return nil, false
 	}
 	vars := map[string]string{}
-	for i, want := range pattern {
-		if name, ok := strings.CutPrefix(want, "{"); ok && segments[i] != "" {
+	segments := strings.Split(path, "/")
+	for i, want := range strings.Split(op.path, "/") {
+		if name, ok := strings.CutPrefix(want, "{"); ok {
 			vars[strings.TrimSuffix(name, "}")] = segments[i]
-		} else if want != segments[i] {
-			return nil, false
 		}
 	}
 	return vars, true

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func runQuery(values url.Values, rows []record, _ time.Time) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.check(rowClassOf(rows)); err != nil {
+	if err := q.check(rows); err != nil {
 		return nil, err
 	}
 	var matches []record
@@ -132,19 +133,21 @@ func parseQuery(values url.Values) (*query, error) {
 	return q, nil
 }
 
-// check refuses names that the inventory does not have.
-func (q *query) check(class rowClass) error {
+// check refuses names that the inventory of the rows does not have. The class
+// of the rows is told where the rows have no such value themselves.
+func (q *query) check(rows []record) error {
+	class := sync.OnceValue(func() rowClass { return rowClassOf(rows) })
 	names := slices.Clone(q.fields)
 	if q.sort != "" {
 		names = append(names, q.sort)
 	}
 	for _, name := range names {
-		if !class.fields[name] || strings.HasPrefix(name, "__") {
+		if strings.HasPrefix(name, "__") || !shownIn(rows, name) && !class().fields[name] {
 			return internalQueryError("inventory class has no field[%s]", name)
 		}
 	}
 	for _, c := range q.conditions {
-		if !class.hasPath(c.path) {
+		if (len(c.path) > 1 || !shownIn(rows, c.path[0])) && !class().hasPath(c.path) {
 			return internalQueryError("condition name[%s] is invalid, no such field or expanded field", strings.Join(c.path, "."))
 		}
 		// There is no telling what a backslash before a quote does to the
@@ -159,6 +162,17 @@ func (q *query) check(class rowClass) error {
 		}
 	}
 	return nil
+}
+
+// shownIn reports whether a row has a plain value of that name.
+func shownIn(rows []record, name string) bool {
+	return slices.ContainsFunc(rows, func(row record) bool {
+		switch row[name].(type) {
+		case nil, record, []any:
+			return false
+		}
+		return true
+	})
 }
 
 func (q *query) matches(row record) bool {

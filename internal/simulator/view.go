@@ -123,10 +123,26 @@ var expansions = map[string][]struct{ name, field, table string }{
 	"volume-snapshots": {{"volume", "volumeUuid", "volumes"}, {"primaryStorage", "primaryStorageUuid", "primary-storage"}},
 }
 
-// queryable returns the rows of a table with what conditions may follow beyond
-// the inventory, and without what queries hide.
-func (s *store) queryable(table string) []record {
+// queryable returns the rows of a table without what queries hide. With deep,
+// they have what conditions may follow beyond the inventory.
+func (s *store) queryable(table string, deep bool) []record {
 	rows := s.assemble(table)
+	for _, row := range rows {
+		switch table {
+		case "vm-instances":
+			delete(row, "internalId")
+		case "vm-instances/nics":
+			delete(row, "usedIpUuid")
+		}
+	}
+	if deep {
+		s.deepen(table, rows)
+	}
+	return rows
+}
+
+// deepen adds the tags of rows and what they refer to.
+func (s *store) deepen(table string, rows []record) {
 	tagged := map[string]map[string][]any{"__userTag__": {}, "__systemTag__": {}, "__tagUuid__": {}}
 	for _, tag := range s.Tables["user-tags"] {
 		of := text(tag, "resourceUuid")
@@ -140,12 +156,6 @@ func (s *store) queryable(table string) []record {
 		tagged["__systemTag__"][of] = append(tagged["__systemTag__"][of], tag["tag"])
 	}
 	for _, row := range rows {
-		switch table {
-		case "vm-instances":
-			delete(row, "internalId")
-		case "vm-instances/nics":
-			delete(row, "usedIpUuid")
-		}
 		for key, tags := range tagged {
 			if found := tags[text(row, "uuid")]; found != nil {
 				row[key] = found
@@ -157,5 +167,4 @@ func (s *store) queryable(table string) []record {
 			}
 		}
 	}
-	return rows
 }

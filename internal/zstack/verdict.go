@@ -30,11 +30,16 @@ func (a *answer) verdict() (verdict, ErrorCode) {
 		}
 		return lost, ErrorCode{}
 	}
-	switch text := strings.ToLower(a.text()); {
-	case a.status == http.StatusOK && a.isObject():
-		return done, ErrorCode{}
-	case a.status == http.StatusAccepted && a.isObject():
+	if a.status == http.StatusOK || a.status == http.StatusAccepted {
+		switch {
+		case !a.isObject():
+			return lost, ErrorCode{}
+		case a.status == http.StatusOK:
+			return done, ErrorCode{}
+		}
 		return accepted, ErrorCode{}
+	}
+	switch text := strings.ToLower(a.text()); {
 	case a.status == http.StatusBadRequest && strings.Contains(text, "duplicate job uuid"):
 		return accepted, ErrorCode{}
 	case a.status == http.StatusForbidden && strings.Contains(text, "requesttimetooskewed"):
