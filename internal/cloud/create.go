@@ -44,10 +44,6 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 	for taken := 0; ; {
 		t.rec.Phase("creating")
 		body, err := t.send(ctx, call, t.isMade(op))
-		if _, named := t.inventory(body); err == nil && !named {
-			// Something between here and the server made this answer up.
-			body, err = t.client.Follow(ctx, t.job, call.Operation, time.Until(t.watchUntil()))
-		}
 		if err == nil {
 			return t.created(ctx, op, body)
 		}

@@ -138,8 +138,7 @@ type task struct {
 	step  planner.Step
 	rec   executor.Recorder
 	begun time.Time
-	job   string // UUID of the last request
-	doubt bool   // what became of a mutating request is not known
+	doubt bool // what became of a mutating request is not known
 }
 
 // left is how long the server may still work on the step; never less than a
@@ -174,7 +173,7 @@ func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawM
 		if err != nil {
 			return nil, &attemptError{err}
 		}
-		call.JobUUID, t.job = job, job
+		call.JobUUID = job
 		call.Timeout = t.left()
 		body, err := t.do(ctx, call, done)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {

@@ -38,6 +38,9 @@ var needs = map[string]string{
 	faultFailAfter: "error",
 }
 
+// FaultKinds lists the kinds of faults that rules may make, sorted.
+func FaultKinds() []string { return slices.Sorted(maps.Keys(needs)) }
+
 // Faults are the rules by which a simulator misbehaves. They count the requests
 // that they match, so that a value serves one simulator. Safe for concurrent
 // use; a nil Faults makes none.
@@ -168,7 +171,7 @@ func (e *faultEntry) rule() (*faultRule, error) {
 	case e.Operation.text != "" && !hasOperation(e.Operation.text):
 		return nil, fmt.Errorf("operation %q: the simulator has no such call; its names are those of the API, such as CreateVmInstance", e.Operation.text)
 	case !known:
-		return nil, fmt.Errorf("fault %q: want one of %s", kind, strings.Join(slices.Sorted(maps.Keys(needs)), ", "))
+		return nil, fmt.Errorf("fault %q: want one of %s", kind, strings.Join(FaultKinds(), ", "))
 	case need == "delay" && e.Delay.text == "":
 		return nil, fmt.Errorf("fault %s needs delay, as in delay: 500ms", kind)
 	case need == "error" && (e.Error == nil || e.Error.Code == ""):

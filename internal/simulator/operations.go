@@ -1,6 +1,9 @@
 package simulator
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // operations are all calls that the server knows.
 var operations = slices.Concat(
@@ -15,3 +18,16 @@ var operations = slices.Concat(
 	capacityOperations,
 	candidateOperations,
 )
+
+// Mutations lists the calls that run as jobs, which are those that change
+// something: all but queries, other reads and the calls about sessions.
+func Mutations() []string {
+	var names []string
+	for _, op := range operations {
+		if !op.sync && !op.query && op.method != http.MethodGet {
+			names = append(names, op.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

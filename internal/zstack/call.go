@@ -43,7 +43,7 @@ type Call struct {
 // and *AuthError; each says whether the call was executed.
 //
 // A GET is repeated when no answer comes. Any other call leaves once: when its
-// answer is lost, Do asks for the job under JobUUID. Where an *APIError satisfies
+// answer is lost, or is none of the server's, Do asks for the job under JobUUID. Where an *APIError satisfies
 // [IsSessionExpired], the session has been renewed and the call may be sent
 // again under a new JobUUID.
 func (c *Client) Do(ctx context.Context, call Call) (json.RawMessage, error) {
@@ -111,6 +111,8 @@ func isSegment(text string) bool {
 	return plain && text != "" && text != "." && text != ".."
 }
 
+var errNoJob = errors.New("status 200: the answer names no job")
+
 // mutate sends a call that may change something. It sends again only after the
 // server has said that it turned the request away for its credentials.
 func (c *Client) mutate(ctx context.Context, r *request, call Call) (json.RawMessage, error) {
@@ -122,7 +124,9 @@ func (c *Client) mutate(ctx context.Context, r *request, call Call) (json.RawMes
 		job := followed{client: c, operation: call.Operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit()}
 		switch v, code := answer.verdict(); v {
 		case done:
-			return answer.body, nil
+			// What changes something runs as a job, and the server's own answer
+			// names it. Something on the way may have made this one up.
+			return job.recover(ctx, errNoJob)
 		case accepted:
 			job.accept(answer, call.Timeout)
 			return job.follow(ctx)

@@ -67,8 +67,14 @@ func TestDoOutcomes(t *testing.T) {
 		posts    int // how often the call itself was sent
 		polls    int // -1: some
 	}{
-		{name: "synchronous", answers: map[string][]reply{post: {{status: 200, body: finished}}},
-			want: "ok", wantBody: finished, posts: 1},
+		{name: "done at once, says somebody", answers: map[string][]reply{
+			post: {{status: 200, body: finished}},
+			poll: {{status: 404, body: "the job has been expired"}},
+		}, want: "unknown jobUnknown=true", posts: 1, polls: 1},
+		{name: "done at once, and the job goes on", answers: map[string][]reply{
+			post: {{status: 200, body: `{"success":true}`}},
+			poll: {{status: 202, body: running}, {status: 200, body: finished}},
+		}, want: "ok", wantBody: finished, posts: 1, polls: 2},
 		{name: "job", answers: map[string][]reply{
 			post: {{status: 202, body: jobAt(testJob)}},
 			poll: {{status: 202, body: running}, {status: 202, body: running}, {status: 200, body: finished}},
@@ -164,8 +170,9 @@ func TestDoOutcomes(t *testing.T) {
 			poll: {{status: 202, body: running}},
 		}, want: "unknown jobUnknown=false", posts: 1, polls: -1},
 		{name: "session gone, synchronous", answers: map[string][]reply{
-			post: {{status: 503, body: failure("ID.1001")}, {status: 200, body: finished}},
-		}, want: "ok", wantBody: finished, posts: 2},
+			post: {{status: 503, body: failure("ID.1001")}, {status: 202, body: jobAt(testJob)}},
+			poll: {{status: 200, body: finished}},
+		}, want: "ok", wantBody: finished, posts: 2, polls: 1},
 		{name: "session gone, in the job", answers: map[string][]reply{
 			post: {{status: 202, body: jobAt(testJob)}},
 			poll: {{status: 503, body: failure("ID.1001")}},
@@ -236,7 +243,10 @@ func TestUnknownHidesNotSent(t *testing.T) {
 }
 
 func TestDoRequest(t *testing.T) {
-	server := &script{answers: map[string][]reply{post: {{status: 200, body: finished}}}}
+	server := &script{answers: map[string][]reply{
+		post: {{status: 202, body: jobAt(testJob)}},
+		poll: {{status: 200, body: finished}},
+	}}
 	c := newTestClient(t, server)
 	call := createCall()
 	call.Timeout = 90*time.Minute + time.Millisecond
@@ -244,7 +254,7 @@ func TestDoRequest(t *testing.T) {
 	if _, err := c.Do(t.Context(), call); err != nil {
 		t.Fatal(err)
 	}
-	got := server.last()
+	got := server.got[1] // between the login and the question for the job
 	if diff := cmp.Diff(map[string][]string{"resourceUuids": {"a", "b"}}, got.Query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
@@ -406,7 +416,10 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func TestDoResultIsJSON(t *testing.T) {
-	server := &script{answers: map[string][]reply{post: {{status: 200, body: ` {"inventory":{"size":9223372036854775807}}`}}}}
+	server := &script{answers: map[string][]reply{
+		post: {{status: 202, body: jobAt(testJob)}},
+		poll: {{status: 200, body: ` {"inventory":{"size":9223372036854775807}}`}},
+	}}
 	body, err := newTestClient(t, server).Do(t.Context(), createCall())
 	if err != nil {
 		t.Fatal(err)

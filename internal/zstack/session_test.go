@@ -201,8 +201,9 @@ func TestRefusedLoginIsFinal(t *testing.T) {
 func TestJobRenewsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &script{answers: map[string][]reply{
-			post: {{status: 202, body: jobAt(testJob)}, {status: 200, body: finished}},
-			poll: {{status: 503, body: failure("ID.1001")}},
+			post:                        {{status: 202, body: jobAt(testJob)}, {status: 202, body: jobAt(otherJob)}},
+			poll:                        {{status: 503, body: failure("ID.1001")}},
+			"GET /api-jobs/" + otherJob: {{status: 200, body: finished}},
 		}}
 		c := newTestClient(t, server)
 		if _, err := c.Do(t.Context(), createCall()); !IsSessionExpired(err) {
@@ -213,7 +214,7 @@ func TestJobRenewsSession(t *testing.T) {
 		if _, err := c.Do(t.Context(), call); err != nil {
 			t.Fatal(err)
 		}
-		last := server.last()
+		last := server.got[len(server.got)-2] // before the question for its job
 		if last.Header.Get("Authorization") != "OAuth session2" || last.Header.Get("X-Job-UUID") != otherJob || server.logins != 2 {
 			t.Errorf("the call was sent again with %v", last.Header)
 		}
@@ -304,7 +305,10 @@ func TestRateLimit(t *testing.T) {
 func TestLogHoldsNoSecrets(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server := &script{answers: map[string][]reply{post: {{status: 200, body: `{"inventory":{"name":"in-the-answer"}}`}}}}
+	server := &script{answers: map[string][]reply{
+		post: {{status: 202, body: jobAt(testJob)}},
+		poll: {{status: 200, body: `{"inventory":{"name":"in-the-answer"}}`}},
+	}}
 	c := newTestClient(t, server, func(cfg *Config) { cfg.AccountPassword, cfg.Log = "hunter2", logger })
 	call := createCall()
 	call.Body = map[string]string{"userdata": "in-the-body"}
