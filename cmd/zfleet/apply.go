@@ -308,7 +308,11 @@ func readPlan(path string) (*planner.Plan, error) {
 		if _, changed := errors.AsType[*planner.DigestError](err); changed {
 			code = exitStale
 		}
-		return nil, &exitError{code: code, message: fmt.Sprintf("%s: %v", path, err), hint: "zfleet plan -f FILE --out FILE writes a plan file; it must not be edited"}
+		hint := "zfleet plan -f FILE --out FILE writes a plan file; it must not be edited"
+		if ext := filepath.Ext(path); ext == ".yaml" || ext == ".yml" {
+			hint = "a fleet file is named with -f, as in -f " + quoted(path)
+		}
+		return nil, &exitError{code: code, message: fmt.Sprintf("%s: %v", path, err), hint: hint}
 	}
 	return plan, nil
 }

@@ -22,7 +22,7 @@ Unless the server is set to delete at once, it keeps destroyed VMs in its recycl
 until they are expunged, and they can be recovered there. zfleet expunges nothing.`,
 		Example: `  zfleet destroy -f fleet.yaml
   zfleet destroy -f fleet.yaml --target 'web/*' --auto-approve`,
-		Args: args(cobra.NoArgs),
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(nil); err != nil {
 				return err

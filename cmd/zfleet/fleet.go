@@ -45,6 +45,18 @@ func (f *fleetFlags) addPolicies(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("policy", "yaml", "yml")
 }
 
+// filesByFlag refuses arguments of a command whose files are named by -f, and says
+// what was meant: a shell's *.yaml after one -f is such arguments, too.
+func filesByFlag(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	w := words{cmd.CommandPath()}
+	files, _ := cmd.Flags().GetStringArray("file") // every such command has it
+	w.add("-f", append(files, args...)...)
+	return &exitError{code: exitUsage, message: fmt.Sprintf("unexpected argument %q: fleet files are named with -f, each with its own", args[0]), hint: "did you mean " + w.String() + "?"}
+}
+
 // loaded is a fleet together with the bytes it was read from, for excerpts.
 type loaded struct {
 	*spec.Fleet

@@ -32,7 +32,7 @@ could refer to, so that any can be planned from it. Secrets are never in it.`,
 		Example: `  zfleet inventory --simulate -f examples/staging.yaml
   zfleet inventory -f fleet.yaml --out inventory.json
   zfleet inventory --out everything.json`,
-		Args: args(cobra.NoArgs),
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(format, "table", "json", "yaml"); err != nil {
 				return err

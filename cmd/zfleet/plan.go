@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -138,7 +139,7 @@ find the comment that it has to replace.`,
   zfleet plan -f fleet.yaml --out plan.json
   zfleet plan -f fleet.yaml --out plan.json -o markdown > comment.md
   zfleet plan -f fleet.yaml --inventory inventory.json    # no network`,
-		Args: args(cobra.NoArgs),
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := output.check(formatText, formatMarkdown, formatJSON, formatHTML); err != nil {
 				return err
@@ -168,7 +169,7 @@ func checkFormat(format string, allowed ...string) error {
 			return nil
 		}
 	}
-	return usageError("-o %q: want one of %v", format, allowed)
+	return usageError("-o %q: want one of %s", format, strings.Join(allowed, ", "))
 }
 
 func (a *app) runPlan(ctx context.Context, f planFlags, inventory, out string, output outputFlags, detailed bool) error {

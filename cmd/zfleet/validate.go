@@ -17,7 +17,7 @@ With --server-version also what that version of the server does not have; with
 		Example: `  zfleet validate -f examples/staging.yaml
   zfleet validate -f base.yaml -f overlays/production.yaml
   zfleet validate --policy examples/policies.yaml`,
-		Args: args(cobra.NoArgs),
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(f.files) == 0 && len(f.fleets) == 0 && len(f.policies) > 0 {
 				policies, err := a.loadPolicies(f.policies)
