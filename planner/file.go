@@ -331,9 +331,18 @@ func CheckSecrets(plan *Plan, values map[string]string) error {
 	}
 	switch {
 	case missing != nil:
-		return fmt.Errorf("the plan refers to secrets that are not given: %s; name the fleet file with -f", strings.Join(missing, ", "))
+		return fmt.Errorf("the plan refers to secrets that are not given: %s", firstOf(missing))
 	case changed != nil:
-		return &DigestError{"secrets are not those that the plan was made with: " + strings.Join(changed, ", ")}
+		return &DigestError{"secrets are not those that the plan was made with: " + firstOf(changed)}
 	}
 	return nil
+}
+
+// firstOf lists the first of texts that may be as many as there are machines.
+func firstOf(texts []string) string {
+	const most = 6
+	if len(texts) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
+	}
+	return strings.Join(texts, ", ")
 }

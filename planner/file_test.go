@@ -147,6 +147,12 @@ func TestCheckSecrets(t *testing.T) {
 	if err := CheckSecrets(plan, right); !isDigestError(err) || !strings.Contains(err.Error(), "web/5.userData") || strings.Contains(err.Error(), "confiG") {
 		t.Errorf("a changed secret: %v", err)
 	}
+	for n := range 9 {
+		plan.Changes = append(plan.Changes, Change{Blueprint: &Blueprint{Secrets: []SecretTag{{Secret: fmt.Sprintf("x/%d.userData", n)}}}})
+	}
+	if err := CheckSecrets(plan, nil); err == nil || !strings.HasSuffix(err.Error(), ", x/3.userData and 5 more") {
+		t.Errorf("of many secrets: %v", err)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

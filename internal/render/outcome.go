@@ -21,7 +21,7 @@ type outcome struct {
 	notStarted []machine
 	protected  []machine // blocked as their owner wants it
 	succeeded  []machine
-	notes      []executor.StepResult // steps with something to say although they succeeded
+	notes      []stepNote // of steps with something to say although they succeeded
 }
 
 // machine is a machine of a report with its steps.
@@ -59,7 +59,7 @@ func outcomeOf(report *executor.Report) *outcome {
 	o := &outcome{report: report}
 	for _, s := range report.Steps {
 		if s.Note != "" && s.Status == executor.Succeeded {
-			o.notes = append(o.notes, s)
+			o.note(s)
 		}
 	}
 	for _, m := range machinesOf(report) {
@@ -101,6 +101,27 @@ func (o *outcome) undone(untouched *[]machine, m machine) {
 		untouched = &o.begun
 	}
 	*untouched = append(*untouched, m)
+}
+
+// stepNote is a note and the steps that have it: what they do, of which machines.
+type stepNote struct {
+	text, does string
+	keys       []string
+}
+
+// steps names the steps of a note.
+func (n stepNote) steps() string { return strings.TrimSpace(ranges(n.keys) + " " + n.does) }
+
+// note files the note of a step with those that say the same of other machines:
+// after a server was away there are hundreds.
+func (o *outcome) note(s executor.StepResult) {
+	does := strings.TrimPrefix(strings.TrimPrefix(string(s.ID), s.Key), " ")
+	at := slices.IndexFunc(o.notes, func(n stepNote) bool { return n.text == s.Note && n.does == does })
+	if at < 0 {
+		at = len(o.notes)
+		o.notes = append(o.notes, stepNote{text: s.Note, does: does})
+	}
+	o.notes[at].keys = append(o.notes[at].keys, s.Key)
 }
 
 // protected reports whether nothing was done to a machine because its owner

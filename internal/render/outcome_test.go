@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -110,6 +111,30 @@ func TestBinned(t *testing.T) {
 		if !strings.Contains(out.String(), "2 VMs are in the server") {
 			t.Errorf("%s does not say that VMs are kept:\n%.600s", format, out.String())
 		}
+	}
+}
+
+// TestNotesFolded: what is said of many steps is said once, and of each.
+func TestNotesFolded(t *testing.T) {
+	report := &executor.Report{}
+	add := func(key, does string, note string) {
+		id := planner.StepID(key + " " + does)
+		report.Steps = append(report.Steps, executor.StepResult{PlannedStep: executor.PlannedStep{ID: id, Key: key}, Status: executor.Succeeded, Note: note})
+	}
+	for n := range 4 {
+		key := fmt.Sprintf("web/%d", n+1)
+		add(key, "destroy", "was already gone")
+		add(key, "delete-disk 1", "was already gone")
+	}
+	add("web/5", "destroy", "the answer was lost")
+	add("web/6", "destroy", "")
+	var got []string
+	for _, n := range outcomeOf(report).notes {
+		got = append(got, n.steps()+": "+n.text)
+	}
+	want := []string{"web/1 … web/4 destroy: was already gone", "web/1 … web/4 delete-disk 1: was already gone", "web/5 destroy: the answer was lost"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
 	}
 }
 

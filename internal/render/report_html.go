@@ -101,8 +101,8 @@ func pageOf(report *executor.Report) page {
 		}
 		pg.Undone = append(pg.Undone, u)
 	}
-	for _, s := range o.notes {
-		pg.Notes = append(pg.Notes, pageFact{visible(string(s.ID)), visible(s.Note)})
+	for _, n := range o.notes {
+		pg.Notes = append(pg.Notes, pageFact{visible(n.steps()), visible(n.text)})
 	}
 	for _, m := range machinesOf(report) {
 		pg.Machines = append(pg.Machines, pageMachineOf(m))

@@ -42,8 +42,8 @@ func ReportMarkdown(w io.Writer, report *executor.Report) error {
 	}
 	if len(o.notes) > 0 {
 		m.linef("\n### Notes\n")
-		for _, s := range o.notes {
-			m.linef("- %s: %s", mdCode(string(s.ID)), mdCode(s.Note))
+		for _, n := range o.notes {
+			m.linef("- %s: %s", mdCode(n.steps()), mdCode(n.text))
 		}
 	}
 	m.keys("Succeeded", o.succeeded)

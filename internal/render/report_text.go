@@ -166,13 +166,14 @@ func (p *printer) byAction(machines []machine) {
 }
 
 // stepNotes lists what drivers had to say about steps that succeeded.
-func (p *printer) stepNotes(steps []executor.StepResult) {
-	if len(steps) == 0 {
+func (p *printer) stepNotes(notes []stepNote) {
+	if len(notes) == 0 {
 		return
 	}
 	p.linef(strong, "Notes")
-	for _, s := range steps {
-		p.prose(plain, "  "+string(s.ID)+": ", s.Note)
+	for _, n := range notes {
+		p.put(plain, "  ")
+		p.hang(plain, 4, n.steps()+": "+n.text)
 	}
 	p.newline()
 }
