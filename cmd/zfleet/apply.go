@@ -293,6 +293,7 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	case given := <-answers:
 		return given.yes, given.err
 	case <-ctx.Done():
+		fmt.Fprintln(a.stderr) // what is said next does not belong to the question
 		return false, context.Cause(ctx)
 	}
 }

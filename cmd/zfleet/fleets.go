@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -32,13 +34,23 @@ func (a *app) eachFleet(cmd *cobra.Command, f fleetFlags, run func(files []strin
 		return usageError("-o %s goes with one fleet; run zfleet once for each --fleet", format.Value)
 	}
 	worst := exitOK
+	var troubled []string
 	for i, fleet := range f.fleets {
 		a.say("%sFleet %d of %d: %s", map[bool]string{true: "\n"}[i > 0], i+1, len(f.fleets), fleet)
 		code := a.exitCode(run([]string{fleet}))
 		worst = worseExit(worst, code)
+		if code != exitOK {
+			troubled = append(troubled, fmt.Sprintf("%s (exit code %d)", fleet, code))
+		}
 		if code == exitInterrupted || code == exitTerminated {
+			for _, left := range f.fleets[i+1:] {
+				troubled = append(troubled, left+" (not begun)")
+			}
 			break
 		}
+	}
+	if len(troubled) > 0 {
+		a.say("\n%d of %d fleets did not end with 0: %s.", len(troubled), len(f.fleets), strings.Join(troubled, ", "))
 	}
 	return exit(worst)
 }

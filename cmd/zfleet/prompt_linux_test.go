@@ -96,3 +96,37 @@ machines:
 		})
 	}
 }
+
+// TestInterruptWhileAsked: who answers a question with Ctrl-C reads that nothing was
+// done in a line of its own.
+func TestInterruptWhileAsked(t *testing.T) {
+	t.Parallel()
+	s := newSecretRun(t, "")
+	s.env["ZSTACK_ACCOUNT_NAME"], s.env["ZSTACK_ACCOUNT_PASSWORD"] = "admin", plantedPassword
+	fleet := s.write("prompt.yaml", `apiVersion: zfleet/v1
+kind: Fleet
+name: prompt
+id: abcd1234
+machines:
+  web: {instanceOffering: small, networks: [app-net], source: {image: centos-7.9}}
+`)
+	_, screen := terminal(t)
+	var said lockedBuffer
+	signals := make(chan os.Signal, 1)
+	a := &app{stdin: screen, stdout: &said, stderr: &said, signals: signals,
+		env:     func(name string) (string, bool) { value, ok := s.env[name]; return value, ok },
+		environ: func() []string { return nil }}
+	done := make(chan int, 1)
+	go func() { done <- a.main(t.Context(), []string{"apply", "-f", fleet}) }()
+	for !strings.Contains(said.String(), "is taken as consent") {
+		select {
+		case code := <-done:
+			t.Fatalf("exit code %d before the question:\n%s", code, said.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	signals <- os.Interrupt
+	if code := <-done; code != exitInterrupted || !strings.HasSuffix(said.String(), "\nzfleet: interrupted; nothing was changed\n") {
+		t.Errorf("exit code %d:\n%s", code, said.String())
+	}
+}
