@@ -74,7 +74,7 @@ func openDocument(name string) (*planner.Plan, *executor.Report, error) {
 			return nil, nil, err
 		}
 		if info, err = os.Stat(path); err != nil {
-			return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%s is neither a file nor a run", name), hint: "runs are in " + runsDirectory()}
+			return nil, nil, &exitError{code: exitFailure, message: fmt.Sprintf("%q is neither a file nor a run", name), hint: "runs are in " + runsDirectory()}
 		}
 	}
 	if info.IsDir() {

@@ -35,6 +35,7 @@ func TestStoppedForNothing(t *testing.T) {
 		{"all done", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "applied: 1 machine succeeded", false},
 		{"all done in time", "timeout", &end, []executor.MachineResult{machine("a/1", executor.Succeeded)}, "applied: 1 machine succeeded", false},
 		{"but protected", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), guarded}, "applied: 1 of 2 machines succeeded, 1 protected", false},
+		{"all protected", "", &end, []executor.MachineResult{guarded}, "applied: there was nothing to do, 1 machine is protected", false},
 		{"one is left", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), machine("a/2", executor.NotStarted)},
 			"stopped: 1 of 2 machines succeeded, 1 not started", true},
 		{"one failed", "interrupted", &end, []executor.MachineResult{machine("a/1", executor.Succeeded), machine("a/2", executor.Failed)},

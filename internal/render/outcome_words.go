@@ -18,6 +18,8 @@ func (o *outcome) headline() string {
 	switch {
 	case all == 0 && o.report.Ended != nil:
 		return "applied: there was nothing to do"
+	case all == len(o.protected) && o.report.Ended != nil:
+		return fmt.Sprintf("applied: there was nothing to do, %s protected", areOrIs(all))
 	case o.report.Ended == nil:
 		verb = "unfinished"
 	case o.report.Stopped != "" && !o.stoppedNothing():
@@ -36,6 +38,14 @@ func (o *outcome) headline() string {
 		}
 	}
 	return text
+}
+
+// areOrIs is the subject and the verb of what machines are.
+func areOrIs(machines int) string {
+	if machines == 1 {
+		return "1 machine is"
+	}
+	return plural(machines, "machine") + " are"
 }
 
 type count struct {
