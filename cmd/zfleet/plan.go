@@ -53,7 +53,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	f.addSelection(cmd)
 	f.safety.add(cmd)
 	flags.BoolVar(&f.allowShortage, "allow-shortage", false, "go on although quota, addresses, storage or hosts would not suffice")
-	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one")
+	flags.StringArrayVar(&f.nextGeneration, "next-generation", nil, "give up the UUID of machine `KEY` and use the next one; repeatable")
 	f.serverVersion.add(cmd)
 }
 
