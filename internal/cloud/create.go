@@ -40,7 +40,11 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 		_, unknown := isUnknown(err)
 		return executor.Outcome{Status: executor.Failed, Retry: retry || unknown, Failure: failure}
 	}
-	call := zstack.Call{Operation: request.operation, Method: http.MethodPost, Path: request.path, Body: request.body}
+	call := zstack.Call{Operation: request.operation, Method: http.MethodPost, Path: request.path, Body: request.body,
+		Again: func(ctx context.Context) bool {
+			_, found, err := t.vm(ctx, t.step.UUID)
+			return err == nil && !found
+		}}
 	for taken := 0; ; {
 		t.rec.Phase("creating")
 		body, err := t.send(ctx, call, t.isMade(op))

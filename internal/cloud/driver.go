@@ -174,6 +174,12 @@ func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawM
 			return nil, &attemptError{err}
 		}
 		call.JobUUID = job
+		if call.Again == nil {
+			call.Again = func(ctx context.Context) bool {
+				reached, err := done(ctx)
+				return err == nil && !reached
+			}
+		}
 		call.Timeout = t.left()
 		body, err := t.do(ctx, call, done)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {

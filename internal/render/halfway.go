@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,19 +34,35 @@ func (m machine) begun() bool {
 func (m machine) howFar() string {
 	var done, left []string
 	for _, s := range m.steps {
-		verbs := &left
 		if s.Status == executor.Succeeded {
-			verbs = &done
-		}
-		if !slices.Contains(*verbs, s.Verb) {
-			*verbs = append(*verbs, s.Verb)
+			done = append(done, s.Verb)
+		} else {
+			left = append(left, s.Verb)
 		}
 	}
-	text := "done " + strings.Join(done, ", ") + "; left " + strings.Join(left, ", ")
+	text := "done " + counted(done) + "; left " + counted(left)
 	if m.Facts != nil && m.Facts.State != "" {
 		text += "; the VM is " + m.Facts.State
 	}
 	return text
+}
+
+// counted lists words, each once and with how often it is there: "add-tag (2), stop".
+func counted(words []string) string {
+	times := make(map[string]int)
+	var texts []string
+	for _, word := range words {
+		times[word]++
+	}
+	for _, word := range words {
+		if n := times[word]; n > 1 {
+			word += fmt.Sprintf(" (%d)", n)
+		}
+		if !slices.Contains(texts, word) {
+			texts = append(texts, word)
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // halfways puts the machines together that came equally far.

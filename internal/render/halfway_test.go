@@ -40,7 +40,8 @@ func TestHalfway(t *testing.T) {
 			step("web/2", "stop", executor.Succeeded, 2), step("web/2", "start", executor.NotStarted, 0),
 			step("web/3", "stop", executor.NotStarted, 0), step("web/3", "start", executor.NotStarted, 0),
 			step("web/4", "stop", executor.Succeeded, 0), step("web/4", "start", executor.NotStarted, 0),
-			step("gw/1", "destroy", executor.Succeeded, 1), step("gw/1", "create", executor.Skipped, 0),
+			step("gw/1", "destroy", executor.Succeeded, 1), step("gw/1", "delete-disk", executor.Succeeded, 1),
+			step("gw/1", "delete-disk", executor.Skipped, 0), step("gw/1", "delete-disk", executor.Skipped, 0), step("gw/1", "create", executor.Skipped, 0),
 		},
 	}
 	for format, test := range map[string]struct {
@@ -52,7 +53,7 @@ func TestHalfway(t *testing.T) {
 				"    ~ update   web/1, web/2\n" +
 				"               done stop; left start; the VM is Stopped\n" +
 				"  -/+ replace  gw/1\n" +
-				"               done destroy; left create; the VM is Destroyed\n\n" +
+				"               done destroy, delete-disk; left delete-disk (2), create; the VM is Destroyed\n\n" +
 				"Not started: 2 machines\n" +
 				"    ~ update   web/3, web/4\n",
 			"Run: 0 succeeded, 0 failed, 0 indeterminate, 0 blocked, 1 skipped, 4 not started.\n",
@@ -60,7 +61,7 @@ func TestHalfway(t *testing.T) {
 		"markdown": {func(w io.Writer) error { return ReportMarkdown(w, report) }, []string{
 			"### Begun, not finished: 3 machines\n\n" +
 				"- update `web/1, web/2`: done stop; left start; the VM is Stopped\n" +
-				"- replace `gw/1`: done destroy; left create; the VM is Destroyed\n",
+				"- replace `gw/1`: done destroy, delete-disk; left delete-disk (2), create; the VM is Destroyed\n",
 			"### Not started: 2 machines\n\n- update `web/3, web/4`\n",
 		}},
 		"html": {func(w io.Writer) error { return ReportHTML(w, report) }, []string{
@@ -70,7 +71,7 @@ func TestHalfway(t *testing.T) {
 		}},
 		"junit": {func(w io.Writer) error { return ReportJUnit(w, report) }, []string{
 			"the run ended before its turn; done stop; left start; the VM is Stopped",
-			"something that it needs did not succeed; done destroy; left create; the VM is Destroyed",
+			"something that it needs did not succeed; done destroy, delete-disk; left delete-disk (2), create; the VM is Destroyed",
 			`"the run ended before its turn"`,
 		}},
 	} {

@@ -34,6 +34,14 @@ type Call struct {
 	// the server's own timeout counts.
 	Timeout time.Duration
 
+	// Again, if any, is asked when the answer is lost and the server does not know
+	// the job: whether the same request is to leave once more, under the same
+	// JobUUID. The server carries out one request of a JobUUID, so that one which
+	// was only held up on the way does nothing when it comes in after all. A new
+	// call gives no such safety: a stop that comes in late would stop a machine
+	// that has been started since.
+	Again func(context.Context) bool
+
 	// Sent, if any, is called once, when the request is about to leave.
 	Sent func()
 }
@@ -42,8 +50,9 @@ type Call struct {
 // result. Its errors are *APIError, *RefusedError, *NotSentError, *UnknownError
 // and *AuthError; each says whether the call was executed.
 //
-// A GET is repeated when no answer comes. Any other call leaves once: when its
-// answer is lost, or is none of the server's, Do asks for the job under JobUUID. Where an *APIError satisfies
+// A GET is repeated when no answer comes. Any other call leaves once, or as often
+// as Again allows: when its answer is lost, or is none of the server's, Do asks
+// for the job under JobUUID. Where an *APIError satisfies
 // [IsSessionExpired], the session has been renewed and the call may be sent
 // again under a new JobUUID.
 func (c *Client) Do(ctx context.Context, call Call) (json.RawMessage, error) {
@@ -54,7 +63,32 @@ func (c *Client) Do(ctx context.Context, call Call) (json.RawMessage, error) {
 	if call.Method == http.MethodGet {
 		return c.read(ctx, r)
 	}
-	return c.mutate(ctx, r, call)
+	return c.mutateAgain(ctx, r, call)
+}
+
+// maxResends is how often a request that the server has not seen is sent again.
+const maxResends = 2
+
+// mutateAgain sends a call until the server has seen it, as far as call.Again
+// allows.
+func (c *Client) mutateAgain(ctx context.Context, r *request, call Call) (json.RawMessage, error) {
+	waits := newBackoff(500*time.Millisecond, 5*time.Second)
+	earlier := error(nil)
+	for resends := 0; ; resends++ {
+		body, err := c.mutate(ctx, r, call)
+		var notSent *NotSentError
+		if earlier != nil && errors.As(err, &notSent) {
+			return nil, earlier // that this one did not leave says nothing about the one before
+		}
+		var unknown *UnknownError
+		if !errors.As(err, &unknown) || !unknown.unseen || call.Again == nil || resends == maxResends {
+			return body, err
+		}
+		if sleep(ctx, waits.NextBackOff()) != nil || !call.Again(ctx) {
+			return body, err
+		}
+		earlier = err
+	}
 }
 
 func newRequest(call Call) (*request, error) {

@@ -91,6 +91,7 @@ type UnknownError struct {
 	// JobUnknown: the server answers that it has no such job. The call may
 	// still have been executed: jobs are purged, and not every call has one.
 	JobUnknown bool
+	unseen     bool // and it had not answered the call itself
 	Err        error
 	Last       error // why the last question for the job told nothing, if it did not
 }

@@ -177,7 +177,7 @@ func (j *followed) recover(ctx context.Context, cause error) (json.RawMessage, e
 		case jobRunning:
 			return j.follow(ctx)
 		case jobMissing:
-			return nil, j.unknown(cause, true)
+			return nil, &UnknownError{Operation: j.operation, JobUUID: j.uuid, JobUnknown: true, unseen: true, Err: cause}
 		case jobRefused:
 			return nil, j.unknown(fmt.Errorf("%w; asking for the job: %w", cause, err), false)
 		case jobUnclear:
