@@ -101,7 +101,14 @@ func (t *task) createFailed(ctx context.Context, op planner.CreateVM, operation 
 		return executor.Outcome{Status: executor.Failed, Retry: retry, Failure: failure}, false
 	}
 	t.rec.Phase("looking for the VM")
-	vm, found, err := t.vm(ctx, t.step.UUID)
+	var (
+		vm    zstack.VM
+		found bool
+	)
+	err := t.insist(ctx, func() (err error) {
+		vm, found, err = t.vm(ctx, t.step.UUID)
+		return err
+	})
 	jobUnknown, _ := isUnknown(cause)
 	taken := over && hasCode(cause, codeInternal)
 	switch {

@@ -328,7 +328,8 @@ func TestCreate(t *testing.T) {
 			if len(rec.attempts) != c.attempts {
 				t.Errorf("%d attempts, want %d", len(rec.attempts), c.attempts)
 			}
-			for i, m := range f.mutations {
+			sent := slices.CompactFunc(f.mutations, func(a, b mutation) bool { return a.Job == b.Job }) // one request may leave again
+			for i, m := range sent {
 				if want := fmt.Sprintf("%032x", i+1); m.Job != want || m.Path != "/vm-instances" {
 					t.Errorf("request %d is %s under job %s, want POST /vm-instances under %s", i, m.Path, m.Job, want)
 				}

@@ -61,6 +61,7 @@ type pace struct {
 	tags      time.Duration // for the tags of a machine that was just created to appear
 	margin    time.Duration // beyond the step's time, for a job that fails by it to say so
 	peek      time.Duration // between two looks at what a job that does not end has done
+	insist    time.Duration // for a server that does not answer what decides an outcome
 	stray     time.Duration // after the run's start, for what a run that was cut off may still have on its way
 }
 
@@ -78,7 +79,7 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		anew:    opts.Anew,
 		pace: pace{
 			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute, peek: time.Minute,
-			stray: 5 * time.Second,
+			insist: 5 * time.Minute, stray: 5 * time.Second,
 		},
 	}
 }
@@ -235,7 +236,11 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done look) executor.O
 		return executor.Outcome{Status: executor.Failed, Retry: retry, Failure: failure}
 	}
 	t.rec.Phase("looking whether it was done")
-	reached, lookErr := done(ctx)
+	var reached bool
+	lookErr := t.insist(ctx, func() (err error) {
+		reached, err = done(ctx)
+		return err
+	})
 	switch {
 	case lookErr == nil && reached && arrived:
 		t.doubt = false
@@ -246,6 +251,22 @@ func (t *task) edit(ctx context.Context, call zstack.Call, done look) executor.O
 		return undecided(failure)
 	}
 	return executor.Outcome{Status: executor.Failed, Retry: retry || jobUnknown, Failure: failure}
+}
+
+// insist repeats a read that decides what became of a request while the server
+// gives it no answer. A server that restarts takes minutes, and is no reason to
+// leave a machine's outcome open that it will tell.
+func (t *task) insist(ctx context.Context, read func() error) error {
+	for until := time.Now().Add(t.pace.insist); ; {
+		err := read()
+		if err == nil {
+			return nil
+		}
+		_, unanswered := isUnknown(err)
+		if _, passing := failureOf("", err); !passing && !unanswered || time.Now().After(until) || wait(ctx, t.pace.look) != nil {
+			return err
+		}
+	}
 }
 
 // undecided is the outcome of a step whose request may have been carried out.

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,7 +99,8 @@ func TestJobNeverEnds(t *testing.T) {
 // may still arrive, so the report must not say that nothing is in flight.
 func TestInterruptAfterALostRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := newDatacenter(t, "- {operation: CreateVmInstance, nth: 1, fault: drop-before}\n")
+		const lose = "- {operation: CreateVmInstance, nth: %d, fault: drop-before}\n"
+		server := newDatacenter(t, fmt.Sprintf(lose+lose+lose, 1, 2, 3))
 		defer func() { _ = server.Close() }()
 		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: &inProcess{handler: server}})
 		create := planner.CreateVM{Blueprint: s.blueprint(testKey, spec.FromImage, "centos-7.9")}
