@@ -25,6 +25,7 @@ type modelCheck struct {
 	sender   map[string]planner.StepID // by job UUID
 	finished map[planner.StepID]executor.StepFinished
 	looked   map[planner.StepID]time.Time // when the last try of a step ended
+	retried  map[planner.StepID][]time.Time
 	result   map[planner.StepID]executor.StepResult
 }
 
@@ -33,6 +34,9 @@ func (w *modelWorld) check(r *modelRun) {
 	w.t.Helper()
 	for _, early := range r.wire.early {
 		w.t.Errorf("%s left before its record was durable", early)
+	}
+	for _, again := range r.wire.again {
+		w.t.Errorf("%s left under the job UUID of an earlier request", again)
 	}
 	for _, uuid := range r.wire.blind {
 		w.t.Errorf("VM %s was asked for without a look whether it is there", uuid)
@@ -46,7 +50,7 @@ func (w *modelWorld) check(r *modelRun) {
 		return
 	}
 	c := &modelCheck{modelWorld: w, run: r, after: w.cloud(), steps: make(map[planner.StepID]planner.Step), sender: make(map[string]planner.StepID),
-		finished: make(map[planner.StepID]executor.StepFinished), looked: make(map[planner.StepID]time.Time), result: make(map[planner.StepID]executor.StepResult)}
+		finished: make(map[planner.StepID]executor.StepFinished), looked: make(map[planner.StepID]time.Time), retried: make(map[planner.StepID][]time.Time), result: make(map[planner.StepID]executor.StepResult)}
 	for _, step := range r.plan.Steps {
 		c.steps[step.ID] = step
 	}
@@ -63,6 +67,7 @@ func (w *modelWorld) check(r *modelRun) {
 	}
 	c.order()
 	c.limits()
+	c.needed()
 	for _, step := range r.plan.Steps {
 		c.truth(step, c.result[step.ID])
 	}
@@ -105,6 +110,7 @@ func (c *modelCheck) record() {
 			}
 		case executor.StepRetried:
 			c.looked[e.Step] = e.At
+			c.retried[e.Step] = append(c.retried[e.Step], e.At)
 		case executor.RunStarted, executor.StepPhase, executor.AdmissionPaused, executor.AdmissionResumed, executor.RunFinished:
 		}
 	}
@@ -207,13 +213,13 @@ func (c *modelCheck) order() {
 			if c.result[need].Status != executor.Succeeded {
 				c.t.Errorf("%s was sent although %s, which it needs, ended %s", step.ID, need, c.result[need].Status)
 			}
-			if !c.run.trouble.belated && last[need].After(began) {
+			if !c.run.trouble.loose() && last[need].After(began) {
 				c.t.Errorf("%s began while %s, which it needs, was at work", step.ID, need)
 			}
 		}
 		for _, other := range c.run.plan.Steps {
 			yields := slices.ContainsFunc(step.Yields, func(network string) bool { return slices.Contains(other.Claims, network) })
-			if _, over := c.finished[other.ID]; yields && (!over || !c.run.trouble.belated && last[other.ID].After(began)) {
+			if _, over := c.finished[other.ID]; yields && (!over || !c.run.trouble.loose() && last[other.ID].After(began)) {
 				c.t.Errorf("%s took any address before %s had its own", step.ID, other.ID)
 			}
 		}
@@ -223,7 +229,7 @@ func (c *modelCheck) order() {
 // limits counts what the server had in flight at once. Steps that were given up
 // count no longer: their jobs are nobody's any more.
 func (c *modelCheck) limits() {
-	if c.run.trouble.belated {
+	if c.run.trouble.loose() {
 		return
 	}
 	type span struct {

@@ -83,7 +83,7 @@ func (w *modelWorld) process(requestsPerSecond float64) *modelProcess {
 	w.t.Helper()
 	w.processes++
 	wire := &modelWire{handler: w.server, late: &w.late, random: rand.New(rand.NewPCG(w.seed, w.processes)),
-		absent: make(map[string]bool), looked: make(map[string]time.Time), creates: make(map[string]string)}
+		absent: make(map[string]bool), sent: make(map[string]bool), looked: make(map[string]time.Time), creates: make(map[string]string)}
 	client, err := zstack.New(zstack.Config{
 		Endpoint: "http://zstack", Transport: wire, AccountName: "admin", AccountPassword: "password", RequestsPerSecond: requestsPerSecond,
 	})
@@ -171,9 +171,10 @@ type modelTrouble struct {
 	// start: events of the run and requests to the server. 0: never.
 	stop, leave, crash int
 	// belated says that requests may reach the server after their client gave
-	// them up, or that it denies to know of them: what it has in flight then
-	// says nothing about the client.
-	belated bool
+	// them up: what it has in flight then says nothing about the client. denied says that it denies to know of jobs.
+	belated, denied bool
+	// blind says that looks at machines may get no answer.
+	blind bool
 	// rival says that another process does the same at the same time: what is
 	// found afterwards is not the work of one of them. It plans and begins so much
 	// later.

@@ -141,6 +141,7 @@ func (w *modelWorld) outcome(phase modelPhase, plan *planner.Plan) modelEnd {
 // plan is made where it is nil.
 func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, plan *planner.Plan, runs int, end modelEnd) {
 	var unfinished *planner.Plan // what a resume goes on with: the plan that had consent
+	first := plan
 	for range runs {
 		p := w.processFor(phase)
 		if plan == nil {
@@ -154,6 +155,9 @@ func (w *modelWorld) roughly(random *rand.Rand, phase modelPhase, plan *planner.
 			unfinished = w.reread(plan)
 		}
 		plan = nil
+	}
+	if first != nil && random.IntN(4) == 0 {
+		w.again(phase, first)
 	}
 	last := w.mended(phase, unfinished, end)
 	if diff := cmp.Diff(end, w.outcome(phase, last), cmp.AllowUnexported(modelEnd{})); diff != "" {

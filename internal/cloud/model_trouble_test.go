@@ -16,9 +16,14 @@ var modelOperations = []string{"CreateVmInstance", "CreateVmInstanceFromVolume",
 
 // modelPlaces are the requests that may be struck by method and path.
 var modelPlaces = []string{
-	"method: POST", "method: PUT", "method: DELETE", "method: GET", "method: GET, path: /api-jobs/*", "method: GET, path: /api-jobs/*", "method: GET, path: /api-jobs/*",
+	"method: POST", "method: PUT", "method: DELETE", "method: GET", modelPolls,
 	"method: GET, path: /vm-instances/*", "method: GET, path: /user-tags", "method: PUT, path: /accounts/login",
 }
+
+const modelPolls = "method: GET, path: /api-jobs/*"
+
+// modelPollKinds are the faults of a request for a job.
+var modelPollKinds = []string{modelDenial, modelDenial, "fault: drop-before", "fault: garbage, status: 502, text: <html>Bad Gateway</html>", "fault: garbage, text: hello"}
 
 // modelKinds are the faults, the frequent ones several times. Those that are
 // belated are marked: see modelTrouble.
@@ -33,7 +38,7 @@ var modelKinds = []struct {
 	{"fault: garbage, status: 502, text: <html>Bad Gateway</html>", false}, {"fault: garbage, status: 504, text: ''", false},
 	{`fault: garbage, text: '{"inventory": {'`, false}, {"fault: garbage, text: hello", false},
 	{"fault: garbage, status: 400, text: what", false}, {"fault: garbage, status: 429, text: slowly", false},
-	{"fault: garbage, status: 404, text: the job has been expired", true}, {"fault: garbage, status: 404, text: the job has been expired", true},
+	{modelDenial, false}, {modelDenial, false},
 	{"fault: garbage, status: 500, text: ''", false},
 	{"fault: error, error: {code: SYS.1001, description: timeout}", false},
 	{"fault: fail-after, error: {code: SYS.1001, description: timeout}", false},
@@ -47,6 +52,9 @@ var modelKinds = []struct {
 	{"fault: error, error: {code: ID.1001, description: Session expired}", false},
 	{"fault: error, error: {code: ID.1003, description: quota}", false},
 }
+
+// modelDenial is how a server says that it does not know a job.
+const modelDenial = "fault: garbage, status: 404, text: the job has been expired"
 
 // newModelTrouble draws what happens to a run of a plan.
 func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
@@ -63,8 +71,17 @@ func newModelTrouble(random *rand.Rand, plan *planner.Plan) modelTrouble {
 		if random.IntN(2) == 0 {
 			when = fmt.Sprintf("after: %d, times: %d", random.IntN(4), 1+random.IntN(12))
 		}
+		if random.IntN(6) == 0 {
+			when = fmt.Sprintf("after: %d", random.IntN(6)) // until the faults are lifted
+		}
 		kind := modelKinds[random.IntN(len(modelKinds))]
+		if random.IntN(4) == 0 { // of all requests, those for jobs decide most
+			place, kind.rule, kind.belated = modelPolls, modelPollKinds[random.IntN(len(modelPollKinds))], false
+		}
 		trouble.belated = trouble.belated || kind.belated
+		trouble.denied = trouble.denied || kind.rule == modelDenial
+		harmless := strings.HasPrefix(place, "operation") || strings.Contains(place, "api-jobs")
+		trouble.blind = trouble.blind || !harmless || strings.Contains(kind.rule, "expire") || strings.Contains(kind.rule, "restart") || strings.Contains(kind.rule, "ID.")
 		fmt.Fprintf(&rules, "- {%s, %s, %s}\n", place, when, kind.rule)
 	}
 	if random.IntN(50) > 0 {

@@ -16,6 +16,9 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	if _, creates := step.Op.(planner.CreateVM); creates && c.run.wire.looked[step.UUID].Before(looked) {
 		looked = c.run.wire.looked[step.UUID] // the last try may have been left before it saw anything
 	}
+	if tries := c.retried[step.ID]; c.run.trouble.leave > 0 && len(tries) > 0 {
+		looked = tries[len(tries)-1] // so may that of any other step
+	}
 	for _, job := range c.jobs {
 		if c.sender[job.UUID] != step.ID {
 			continue
@@ -26,7 +29,7 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			working++
 		}
 		// What arrives belated may be done after the last look at it.
-		if job.Status == 200 && (!c.run.trouble.belated || over && job.Ended.Before(looked.Add(-100*time.Millisecond))) {
+		if job.Status == 200 && (!c.run.trouble.loose() || over && job.Ended.Before(looked.Add(-100*time.Millisecond))) {
 			done++
 		}
 	}
@@ -38,14 +41,14 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	}
 	switch result.Status {
 	case executor.Succeeded:
-		if working > 0 && !c.run.trouble.belated {
+		if working > 0 && !c.run.trouble.loose() {
 			c.t.Errorf("%s succeeded while the server was at work on it", step.ID)
 		}
 		if why := c.lacks(step); why != "" {
 			c.t.Errorf("%s succeeded, but %s", step.ID, why)
 		}
 	case executor.Failed, executor.Blocked:
-		if working > 0 && !c.run.trouble.belated {
+		if working > 0 && !c.run.trouble.loose() {
 			c.t.Errorf("%s ended %s (%s) while the server was at work on it", step.ID, result.Status, result.Failure.Message)
 		}
 		admits := strings.HasPrefix(result.Failure.Message, "the VM exists") || result.Facts != nil
@@ -59,6 +62,9 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	case executor.Indeterminate:
 		if len(result.Attempts) == 0 {
 			c.t.Errorf("%s is indeterminate, but nothing was sent for it", step.ID)
+		}
+		if !c.run.trouble.loose() && !c.run.trouble.blind && c.run.trouble.leave == 0 && !c.run.crashed && done > 0 && working == 0 && c.lacks(step) == "" {
+			c.t.Errorf("%s is indeterminate (%s), but the server did it and shows it", step.ID, result.Failure.Message)
 		}
 	case executor.Skipped, executor.NotStarted:
 		if sent > 0 || len(result.Attempts) > 0 {

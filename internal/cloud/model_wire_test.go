@@ -71,11 +71,13 @@ type modelWire struct {
 	mu       sync.Mutex
 	random   *rand.Rand
 	dead     bool
-	lateness int        // of how many creations one arrives after its client has given up; 0: none
+	lateness int        // of how many mutating requests one arrives after its client has given up; 0: none
 	stalls   int        // of how many mutating requests one takes seconds to arrive; 0: none
 	journal  *modelDisk // of the run; nil: requests need no record
 	reached  func()     // called at moments at which a process may end; nil: nobody cares
 	arrivals []time.Time
+	sent     map[string]bool      // UUIDs of jobs
+	again    []string             // requests that left under the UUID of an earlier one
 	early    []string             // requests that left before their record was durable
 	blind    []string             // creations without a look at the machine before
 	absent   map[string]bool      // VMs that were seen not to be there, since their last creation was sent
@@ -191,12 +193,15 @@ func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, lost
 	if job != "" && w.journal != nil && !w.journal.durable(job) {
 		w.early = append(w.early, r.Method+" "+r.URL.Path)
 	}
-	creates := r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/zstack/v1/vm-instances")
-	if creates {
+	if w.sent[job] {
+		w.again = append(w.again, r.Method+" "+r.URL.Path)
+	}
+	w.sent[job] = job != ""
+	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/zstack/v1/vm-instances") {
 		w.creation(r, job)
 	}
 	switch {
-	case creates && w.lateness > 0 && w.random.IntN(w.lateness) == 0:
+	case job != "" && !switches(r) && w.lateness > 0 && w.random.IntN(w.lateness) == 0:
 		late, lost = time.Duration(1+w.random.IntN(40_000))*time.Millisecond, true
 	case job != "" && w.stalls > 0 && w.random.IntN(w.stalls) == 0:
 		late = time.Duration(1+w.random.IntN(4_000)) * time.Millisecond
@@ -206,6 +211,17 @@ func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, lost
 		w.moment()
 	}
 	return late, lost, w.travel(r.Context())
+}
+
+// switches reports whether a request stops or starts a machine. One that arrives
+// belated cannot be told from what somebody did by hand.
+func switches(r *http.Request) bool {
+	if !strings.HasSuffix(r.URL.Path, "/actions") {
+		return false
+	}
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return bytes.HasPrefix(body, []byte(`{"stopVmInstance"`)) || bytes.HasPrefix(body, []byte(`{"startVmInstance"`))
 }
 
 // travel takes a few milliseconds, unless the process ends meanwhile.
