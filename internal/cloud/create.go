@@ -141,8 +141,14 @@ func (t *task) settleBy() time.Time {
 // the fleet's machine.
 func (t *task) follow(ctx context.Context, op planner.CreateVM, vm zstack.VM, failure *executor.Failure, until time.Time, note string) executor.Outcome {
 	ours, tags, err := t.isOurs(ctx, op, vm)
-	if err != nil {
-		return t.readFailed(err)
+	switch {
+	case isContextError(err) && settling(vm.State, op.Blueprint.Strategy):
+		return t.unsettled(ctx, vm, cmp.Or(failure, notSettled(vm)))
+	case err != nil:
+		outcome := t.readFailed(err)
+		outcome.Facts = t.facts(ctx, vm)
+		outcome.Failure.Message = "the VM exists, but whose it is cannot be read: " + outcome.Failure.Message
+		return outcome
 	}
 	if !ours {
 		return blocked(t.foreign(vm))

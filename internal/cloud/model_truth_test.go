@@ -13,8 +13,12 @@ import (
 func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 	var working, done, sent int
 	looked := c.looked[step.ID]
-	if _, creates := step.Op.(planner.CreateVM); creates && c.run.wire.looked[step.UUID].Before(looked) {
-		looked = c.run.wire.looked[step.UUID] // the last try may have been left before it saw anything
+	about := step.UUID
+	if disk, ok := step.Op.(planner.DeleteDisk); ok {
+		about = disk.VolumeUUID
+	}
+	if seen := c.run.wire.looked[about]; seen.Before(looked) {
+		looked = seen // the last try may have been left before it saw anything
 	}
 	if tries := c.retried[step.ID]; c.run.trouble.leave > 0 && len(tries) > 0 {
 		looked = tries[len(tries)-1] // so may that of any other step
@@ -56,11 +60,11 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 		if vm := c.after.vms[step.UUID]; creates && vm != nil && !gone(textOf(vm, "state")) && result.Facts == nil && !c.run.trouble.belated {
 			c.t.Errorf("%s ended %s (%s), but the VM is there and %s", step.ID, result.Status, result.Failure.Message, vm["state"])
 		}
-		if _, several := step.Op.(planner.TagDisks); done > 0 && !admits && !several {
+		if done > 0 && !admits && !severalRequests(step.Op) {
 			c.t.Errorf("%s ended %s (%s), but the server did it", step.ID, result.Status, result.Failure.Message)
 		}
 	case executor.Indeterminate:
-		if len(result.Attempts) == 0 {
+		if len(result.Attempts) == 0 && result.Facts == nil { // else it found the work of an earlier run
 			c.t.Errorf("%s is indeterminate, but nothing was sent for it", step.ID)
 		}
 		if !c.run.trouble.loose() && !c.run.trouble.blind && c.run.trouble.leave == 0 && !c.run.crashed && done > 0 && working == 0 && c.lacks(step) == "" {
@@ -71,6 +75,16 @@ func (c *modelCheck) truth(step planner.Step, result executor.StepResult) {
 			c.t.Errorf("%s is %s, but %d requests were sent for it, %d on record", step.ID, result.Status, sent, len(result.Attempts))
 		}
 	}
+}
+
+// severalRequests reports whether an operation may take more than one request,
+// so that one that was done tells nothing of the whole.
+func severalRequests(op planner.Op) bool {
+	switch op.(type) {
+	case planner.TagDisks, planner.StopVM, planner.RemoveTag:
+		return true
+	}
+	return false
 }
 
 // lacks says what a step that succeeded has not brought about, or "". What

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,7 @@ type modelWire struct {
 	early    []string             // requests that left before their record was durable
 	blind    []string             // creations without a look at the machine before
 	absent   map[string]bool      // VMs that were seen not to be there, since their last creation was sent
-	looked   map[string]time.Time // when the last look at a VM that was answered left
+	looked   map[string]time.Time // by UUID of a VM or disk, when the last look at it that was answered arrived
 	creates  map[string]string    // VM by job
 }
 
@@ -123,6 +124,8 @@ func (w *modelWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
+var anyUUID = regexp.MustCompile("[0-9a-f]{32}")
+
 type strayAnswer struct {
 	response *http.Response
 	err      error
@@ -147,6 +150,11 @@ func (w *modelWire) stray(r *http.Request, late time.Duration) <-chan strayAnswe
 // learn notes what an answer says about VMs: that one is not there, or that its
 // creation was turned away for a session that had ended.
 func (w *modelWire) learn(r *http.Request, response *http.Response, arrived time.Time) {
+	if about := anyUUID.FindString(r.URL.String()); r.Method == http.MethodGet && about != "" && response.StatusCode == http.StatusOK {
+		w.mu.Lock()
+		w.looked[about] = arrived
+		w.mu.Unlock()
+	}
 	path, last := r.URL.Path, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	isVM := r.Method == http.MethodGet && strings.HasSuffix(path, "/vm-instances/"+last)
 	if !isVM && !strings.HasSuffix(path, "/api-jobs/"+last) && r.Header.Get("X-Job-Uuid") == "" {
@@ -159,7 +167,6 @@ func (w *modelWire) learn(r *http.Request, response *http.Response, arrived time
 	switch {
 	case isVM && response.StatusCode == http.StatusOK:
 		w.absent[last] = bytes.Contains(body, []byte(`"inventories":[]`))
-		w.looked[last] = arrived
 	case bytes.Contains(body, []byte("ID.1001")):
 		w.absent[w.creates[cmp.Or(r.Header.Get("X-Job-Uuid"), last)]] = true
 	}

@@ -120,3 +120,20 @@ func TestInterruptAfterALostRequest(t *testing.T) {
 		}
 	})
 }
+
+// TestTagsThatCannotBeRead: a create finds the VM, but not whose it is. The
+// report must show the VM: it is there, whatever the step ends as.
+func TestTagsThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newDatacenter(t, "")
+		defer func() { _ = server.Close() }()
+		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: &inProcess{handler: server}})
+		create := planner.CreateVM{Blueprint: s.blueprint(testKey, spec.FromImage, "centos-7.9")}
+		s.do(testKey, create)
+		server.SetFaults(mustFaults(t, "- {method: GET, path: /user-tags, fault: fail-after, error: {code: SYS.1000, description: internal}}\n"))
+		got := s.performAs(t.Context(), s.driver, create)
+		if got.Status != executor.Failed || got.Facts == nil || got.Facts.State != "Running" || !strings.HasPrefix(got.Failure.Message, "the VM exists, but whose it is cannot be read: ") {
+			t.Errorf("got %+v %+v %+v", got, got.Facts, got.Failure)
+		}
+	})
+}
