@@ -145,16 +145,21 @@ func (b *builder) create(change *Change, w *draft, own *owned) {
 		b.names.report(*w.missing)
 		return
 	}
-	generation := own.next()
-	if slices.Contains(b.opts.NextGeneration, change.Key) {
-		generation++
-	}
+	generation := b.next(own)
 	change.Action, change.Reason = Create, "no machine has this key"
 	if len(own.binned) > 0 {
 		// Without the VM's name, so that machines that read the same fold.
 		change.Reason = fmt.Sprintf("its last VM is in the recycle bin, so this is generation %d", generation)
 	}
 	b.birth(change, w, generation)
+}
+
+// next is the generation of a new VM, after one that the operator has given up.
+func (b *builder) next(own *owned) int {
+	if slices.Contains(b.opts.NextGeneration, own.key) {
+		return own.next() + 1
+	}
+	return own.next()
 }
 
 // birth fills in what a create and a replace share.
@@ -165,6 +170,11 @@ func (b *builder) birth(change *Change, w *draft, generation int) {
 	change.Uses = w.limitUses()
 	if generation > MaxGeneration {
 		change.Action, change.Reason = Blocked, "every generation of its UUID is used up; give the machine another key"
+		return
+	}
+	if vm := b.owned.byUUID[change.UUID]; vm != nil {
+		// It is none of the machine's, or there would be nothing to create.
+		b.block(change, fmt.Sprintf("its UUID is that of VM %q, whose tags say that it is another machine; correct the tags, or pass --next-generation %s", vm.Name, change.Key))
 		return
 	}
 	b.created = append(b.created, w)
@@ -244,7 +254,11 @@ func (b *builder) replace(change *Change, w *draft, own *owned, c *comparison, d
 	change.Disks = fates(b.scope, change.Key, slices.Concat(disks.attached, disks.detached))
 	change.Notes = append(change.Notes, strangeDisks(own.live.Observed, change.Disks)...)
 	change.Edit = protectionEdit(c)
-	b.birth(change, w, own.next())
+	b.birth(change, w, b.next(own))
+	if change.Action == Blocked {
+		change.OldUUID, change.Disks = "", nil
+		return
+	}
 	change.Uses = append(change.Uses, filter(vmUses(own.live.Observed), func(u Use) bool { return !slices.Contains(change.Uses, u) })...)
 }
 
@@ -291,6 +305,9 @@ func foreignNotes(disks diskPlaces) []string {
 func (b *builder) leftovers(own *owned, name string) []Change {
 	var changes []Change
 	for _, m := range own.leftovers {
+		if m.tags.has(releasedTag) {
+			continue // somebody took it over
+		}
 		changes = append(changes, Change{
 			Key: fmt.Sprintf("%s@%d", own.key, m.generation), Name: cmp.Or(m.Name, name), Action: Blocked, UUID: m.UUID, Generation: m.generation,
 			Reason: fmt.Sprintf("VM of generation %d, left when generation %d was made; destroy it by hand if it is not needed", m.generation, own.live.generation),

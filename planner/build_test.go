@@ -36,6 +36,23 @@ func steps(plan *Plan) []string {
 	return lines
 }
 
+// again puts a further generation of web/1 into an inventory, as the first is,
+// without its disk.
+func again(inv *Inventory, generation int, state string, tags ...string) {
+	vm := inv.Machines[0]
+	vm.UUID, vm.State = testScope.MachineUUID("web/1", generation), state
+	vm.UserTags = slices.Clone(vm.UserTags)
+	for _, tag := range tags {
+		vm.UserTags = append(vm.UserTags, Tag{Text: testScope.TagPrefix() + tag})
+	}
+	inv.Machines = append(inv.Machines, vm)
+	disk := inv.Disks[0]
+	disk.UUID, disk.VMUUID, disk.Tags = uid("dd", 90+generation), vm.UUID, []Tag{{Text: testScope.DiskTag("web/1", generation)}}
+	if !inRecycleBin(state) {
+		inv.Disks = append(inv.Disks, disk)
+	}
+}
+
 // TestOwnership: what is in the cloud decides, and tags alone prove nothing.
 func TestOwnership(t *testing.T) {
 	withDisk := web(1)
@@ -112,6 +129,54 @@ func TestOwnership(t *testing.T) {
 				tagged.UUID, tagged.VMUUID, tagged.Tags = uid("dd", 9), second.UUID, []Tag{{Text: testScope.DiskTag("web/1", 1)}}
 				inv.Disks = append(inv.Disks, tagged)
 			}, want: []string{"keep web/1 gen 1: ", "blocked web/1@0 gen 0: VM of generation 0, left when generation 1 was made; destroy it by hand if it is not needed"}},
+		{name: "three generations, the last in the recycle bin", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Running")
+				again(inv, 2, "Destroyed")
+			}, want: []string{"keep web/1 gen 1: ", "blocked web/1@0 gen 0: VM of generation 0, left when generation 1 was made; destroy it by hand if it is not needed"}},
+		{name: "four generations", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Expunging")
+				again(inv, 2, "Stopped")
+				again(inv, 3, "Running")
+			}, want: []string{"keep web/1 gen 3: ", "blocked web/1@2 gen 2: VM of generation 2, left when generation 3 was made; destroy it by hand if it is not needed",
+				"blocked web/1@0 gen 0: VM of generation 0, left when generation 3 was made; destroy it by hand if it is not needed"}},
+		{name: "two generations burnt", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Destroyed")
+				inv.Machines[0].State, inv.Disks = "Destroyed", nil
+			}, want: []string{"create web/1 gen 2: its last VM is in the recycle bin, so this is generation 2"}},
+		{name: "two generations, the former released", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Running")
+				inv.Machines[0].UserTags = append(slices.Clone(inv.Machines[0].UserTags), Tag{Text: testScope.TagPrefix() + "released"})
+			}, want: []string{"keep web/1 gen 1: "}},
+		{name: "a replacement that a later version began", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Running", "replacing::0")
+				inv.Machines[0].UserTags = append(slices.Clone(inv.Machines[0].UserTags), Tag{Text: testScope.TagPrefix() + "replacing::1"})
+			}, want: []string{"keep web/1 gen 1: ", "blocked web/1@0 gen 0: VM of generation 0, left when generation 1 was made; destroy it by hand if it is not needed"}},
+		{name: "the machine's UUID with another machine's tag", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				inv.Machines[0].UserTags, inv.Disks = []Tag{{Text: testScope.KeyTag("db/1")}}, nil
+			}, want: []string{`blocked web/1 gen 0: its UUID is that of VM "web-1", whose tags say that it is another machine; correct the tags, or pass --next-generation web/1`}, copies: 1},
+		{name: "the machine's UUID with another machine's tag, given up", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				inv.Machines[0].UserTags, inv.Disks = []Tag{{Text: testScope.KeyTag("db/1")}}, nil
+			}, opts: Options{NextGeneration: []string{"web/1"}}, want: []string{"create web/1 gen 1: no machine has this key"}, copies: 1},
+		{name: "the next generation's UUID with another machine's tag", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				again(inv, 1, "Running")
+				inv.Machines[1].UserTags, inv.Disks = []Tag{{Text: testScope.KeyTag("db/1")}}, inv.Disks[:1]
+				inv.Machines[0].UserTags = append(slices.Clone(inv.Machines[0].UserTags), Tag{Text: testScope.digestTag("networks", plainDigest("x"))})
+			}, want: []string{`blocked web/1 gen 1: its UUID is that of VM "web-1", whose tags say that it is another machine; correct the tags, or pass --next-generation web/1`}, copies: 1},
+		{name: "adopted, says a clone", file: []spec.Machine{withDisk},
+			cloud: func(inv *Inventory) {
+				clone := inv.Machines[0]
+				clone.UUID = uid("c1", 77)
+				clone.UserTags = append(slices.Clone(clone.UserTags), Tag{Text: testScope.TagPrefix() + "adopted::" + uid("c1", 78)})
+				inv.Machines = append(inv.Machines, clone)
+			}, want: []string{"keep web/1 gen 0: "}, copies: 1},
 		{name: "its disk untagged", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Disks = nil },
 			want: []string{"update web/1 gen 0: differs in dataDisks"}, steps: []string{"web/1 tag-disks"}},
 		{name: "its disk gone", file: []spec.Machine{withDisk}, cloud: func(inv *Inventory) { inv.Disks, inv.Machines[0].Volumes = nil, nil },
@@ -179,6 +244,11 @@ func TestOwnership(t *testing.T) {
 			if d := cmp.Diff(tt.want, summary(plan)); d != "" {
 				t.Errorf("changes (-want +got):\n%s", d)
 			}
+			if data, err := plan.Encode(); err != nil {
+				t.Error(err)
+			} else if _, err := Decode(data); err != nil {
+				t.Errorf("the plan as a file: %v", err)
+			}
 			if len(plan.Copies) != tt.copies {
 				t.Errorf("copies: %v, want %d", plan.Copies, tt.copies)
 			}
@@ -188,66 +258,6 @@ func TestOwnership(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestVolumeSource: the volume goes where the VM goes.
-func TestVolumeSource(t *testing.T) {
-	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(db()), emptyInventory(), none))
-	for i := range inv.Catalog[KindVolume] {
-		if v := &inv.Catalog[KindVolume][i]; v.Name == "db-root" {
-			v.VMUUID = inv.Machines[0].UUID
-		}
-	}
-	if got := summary(mustBuild(t, fleetOf(db()), inv, none)); got[0] != "keep db/1 gen 0: " {
-		t.Errorf("the volume of this very machine is a finding: %v", got)
-	}
-	moved := db()
-	moved.Placement.Cluster = ptr(byName("kvm-b"))
-	want := []string{"blocked db/1 gen 0: it would be replaced because of placement, and the volume that is its root disk would go with the old VM"}
-	if d := cmp.Diff(want, summary(mustBuild(t, fleetOf(moved), inv, none))); d != "" {
-		t.Errorf("replace (-want +got):\n%s", d)
-	}
-	want = []string{"blocked db/1 gen 0: the volume that it was made from is its root disk and would go with it; allow that with --allow-volume-loss db/1"}
-	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, none))); d != "" {
-		t.Errorf("destroy (-want +got):\n%s", d)
-	}
-	want = []string{"delete db/1 gen 0: destroy was asked for"}
-	if d := cmp.Diff(want, summary(BuildDestroy(testScope, inv, Options{AllowVolumeLoss: []string{"db/1"}}))); d != "" {
-		t.Errorf("destroy with consent (-want +got):\n%s", d)
-	}
-}
-
-// TestExplicitUUID: a UUID that the file chose is proof, also when the line is
-// gone from the file, and cannot be changed.
-func TestExplicitUUID(t *testing.T) {
-	m := web(1)
-	m.ResourceUUID = uid("ab", 7)
-	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(m), emptyInventory(), none))
-	if got := summary(mustBuild(t, fleetOf(m), inv, none)); got[0] != "keep web/1 gen 0: " {
-		t.Errorf("with the line: %v", got)
-	}
-	if got := summary(mustBuild(t, fleetOf(web(1)), inv, none)); got[0] != "keep web/1 gen 0: " {
-		t.Errorf("without the line: %v", got)
-	}
-	if got := summary(BuildDestroy(testScope, inv, none)); len(got) != 1 || got[0] != "delete web/1 gen 0: destroy was asked for" {
-		t.Errorf("destroy: %v", got)
-	}
-	m.ResourceUUID = uid("ab", 8)
-	if got := summary(mustBuild(t, fleetOf(m), inv, none)); len(got) != 1 || !strings.Contains(got[0], "it has the UUID "+uid("ab", 7)) {
-		t.Errorf("another UUID: %v", got)
-	}
-}
-
-// TestStrangeDisks: what nothing proves to be the fleet's is kept, and said.
-func TestStrangeDisks(t *testing.T) {
-	m := web(1)
-	m.DataDisks = []spec.DataDisk{{Size: ptr(int64(50 << 30))}}
-	inv := applied(t, emptyInventory(), mustBuild(t, fleetOf(m), emptyInventory(), none))
-	inv.Disks = nil
-	plan := BuildDestroy(testScope, inv, none)
-	if c := plan.Changes[0]; len(c.Disks) > 0 || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "has no tag of the fleet and is kept") {
-		t.Errorf("disks %v, notes %q", c.Disks, c.Notes)
 	}
 }
 

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,29 +152,6 @@ func TestCheckSecrets(t *testing.T) {
 	if err := CheckSecrets(plan, nil); err == nil || !strings.HasSuffix(err.Error(), ", x/3.userData and 5 more") {
 		t.Errorf("of many secrets: %v", err)
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	data, err := richPlan(f).Encode()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	f.Add([]byte(`{"format_version":"1.0","steps":[{"id":"a","verb":"stop","op":{}}]}`))
-	f.Add([]byte(`{"format_version":"1.0","changes":[{"action":"create"}]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		plan, err := Decode(data)
-		if err != nil {
-			return
-		}
-		again, err := plan.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !json.Valid(again) {
-			t.Error("a plan that was read cannot be written")
-		}
-	})
 }
 
 func BenchmarkBuild(b *testing.B) {

@@ -29,11 +29,12 @@ func Resume(old *Plan, fleet *spec.Fleet, inv *Inventory) (*Plan, []Moved, spec.
 			opts.AllowVolumeLoss = append(opts.AllowVolumeLoss, c.Key)
 		case Replace:
 			opts.AllowReplacements++
-		case Create:
-			if own := owned.of(c.Key); own.live == nil && own.next()+1 == c.Generation {
-				opts.NextGeneration = append(opts.NextGeneration, c.Key)
-			}
-		case Update, Keep, Blocked:
+		case Create, Update, Keep, Blocked:
+		}
+		// A generation that the operator gave up stays so, and so does that of an
+		// old VM of which a server without a recycle bin shows nothing any more.
+		if own := owned.of(c.Key); (c.Action == Create || c.Action == Replace) && own.next()+1 == c.Generation {
+			opts.NextGeneration = append(opts.NextGeneration, c.Key)
 		}
 	}
 	var (

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,6 +69,27 @@ func TestResumeAnywhere(t *testing.T) {
 					t.Errorf("end of the run (-undisturbed +resumed):\n%s", diff)
 				}
 			})
+		}
+	}
+}
+
+// TestResumeWithoutRecycleBin kills a run after each of its steps on a server that
+// shows nothing any more of what was destroyed.
+func TestResumeWithoutRecycleBin(t *testing.T) {
+	emptied := func(inv *Inventory) *Inventory {
+		inv.Machines = slices.DeleteFunc(inv.Machines, func(vm Observed) bool { return inRecycleBin(vm.State) })
+		return inv
+	}
+	fleet, inv := busyFleet(t)
+	plan := mustBuild(t, fleet, inv, Options{AllowDeletes: 1, AllowReplacements: 1})
+	for n := range len(plan.Steps) + 1 {
+		left := emptied(cut(t, inv, plan, n))
+		rest, moved, found := Resume(plan, fleet, left)
+		if rest == nil || len(moved)+len(rest.Refusals) > 0 {
+			t.Fatalf("after %d steps: moved %+v, found %v", n, moved, found)
+		}
+		if diff := cmp.Diff(states(emptied(applied(t, inv, plan))), states(emptied(applied(t, left, rest)))); diff != "" {
+			t.Errorf("after %d steps: end of the run (-undisturbed +resumed):\n%s", n, diff)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func mutations(t *testing.T, data []byte) []mutation {
 
 // sealed is a plan as an attacker would seal an edit of it: with the steps and
 // the digest that follow from it. ok is false if it is no plan at all any more.
-func sealed(t *testing.T, data []byte) (out []byte, ok bool) {
+func sealed(t testing.TB, data []byte) (out []byte, ok bool) {
 	t.Helper()
 	var plan Plan
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -252,10 +252,10 @@ func settling(state, strategy string) bool {
 	return slices.Contains(moving, state)
 }
 
-// isOurs reports whether a VM with the step's UUID is the fleet's machine: the
-// UUID is the computed one, or the VM carries the machine's tag. A VM with a
-// chosen UUID has its row before it has its tags, so a new one gets a moment.
-// The tags that decided come with the answer.
+// isOurs reports whether a VM with the step's UUID is the fleet's machine: the VM
+// carries the machine's tag, or the UUID is the computed one and no tag says that
+// it is another machine. A VM with a chosen UUID has its row before it has its
+// tags, so a new one gets a moment. The tags that decided come with the answer.
 func (t *task) isOurs(ctx context.Context, op planner.CreateVM, vm zstack.VM) (bool, []zstack.Tag, error) {
 	_, computed := t.scope.Generation(t.step.Key, t.step.UUID)
 	until := time.Now().Add(t.pace.tags)
@@ -267,7 +267,8 @@ func (t *task) isOurs(ctx context.Context, op planner.CreateVM, vm zstack.VM) (b
 		if hasTag(tags, t.scope.TagPrefix()+"released") {
 			return false, tags, nil
 		}
-		if computed || hasTag(tags, t.scope.KeyTag(t.step.Key)) {
+		claimed := len(withPrefix(tags, t.scope.KeyTag(""))) > 0
+		if hasTag(tags, t.scope.KeyTag(t.step.Key)) || computed && !claimed {
 			return true, tags, nil
 		}
 		if !settling(vm.State, op.Blueprint.Strategy) || time.Now().After(until) {

@@ -267,6 +267,12 @@ var createCases = []createCase{
 		status: executor.Blocked, class: "input", message: "not this fleet's machine",
 	},
 	{
+		name:   "another machine, say its tags",
+		before: []row{madeRow("Running")},
+		tags:   []row{tagRow(1, typeVM, testUUID, testScope.KeyTag("db/1"))},
+		status: executor.Blocked, class: "input", message: "not this fleet's machine",
+	},
+	{
 		name:   "chosen UUID of somebody's VM",
 		before: []row{func() row { r := madeRow("Running"); r["uuid"] = chosenUUID; return r }()},
 		edit:   func(s *planner.Step) { s.UUID = chosenUUID },
