@@ -20,13 +20,15 @@ type nodeLeaves struct {
 	inProcess
 	away time.Duration
 	back time.Time
+	job  string // the path of the job that has failed
 }
 
 func (n *nodeLeaves) RoundTrip(r *http.Request) (*http.Response, error) {
-	asks := strings.Contains(r.URL.Path, "/api-jobs/")
-	if asks && n.back.IsZero() && n.away > 0 {
-		n.back = time.Now().Add(n.away)
-	} else if asks || time.Now().After(n.back) || r.Method != http.MethodGet {
+	if n.job == "" && n.away > 0 && strings.Contains(r.URL.Path, "/api-jobs/") {
+		n.job, n.back = r.URL.Path, time.Now().Add(n.away)
+	}
+	reads := r.Method == http.MethodGet && !strings.Contains(r.URL.Path, "/api-jobs/")
+	if r.URL.Path != n.job && (!reads || time.Now().After(n.back)) {
 		return n.inProcess.RoundTrip(r)
 	}
 	answer := httptest.NewRecorder()

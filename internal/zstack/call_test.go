@@ -43,6 +43,8 @@ func outcome(err error) string {
 var (
 	post = "POST /vm-instances"
 	poll = "GET /api-jobs/" + testJob
+
+	version = "PUT /management-nodes/actions"
 )
 
 func createCall() Call {
@@ -165,6 +167,26 @@ func TestDoOutcomes(t *testing.T) {
 			poll: {{err: errRefused}, {status: 502, body: page}, {status: 503, body: page}, {status: 200, body: "garbage"},
 				{status: 500}, {status: 404, body: page}, {status: 429}, {status: 200, body: finished}},
 		}, want: "ok", wantBody: finished, posts: 1, polls: 8},
+		{name: "a server that starts answers polls", answers: map[string][]reply{
+			post:    {{status: 202, body: jobAt(testJob)}},
+			poll:    {{status: 503, body: failure("SYS.1010")}, {status: 503, body: failure("SYS.1012")}, {status: 503, body: failure("SYS.1010")}, {status: 200, body: finished}},
+			version: {{status: 503, body: failure("SYS.1010")}, {status: 502, body: page}, {err: errRefused}},
+		}, want: "ok", wantBody: finished, posts: 1, polls: 4},
+		{name: "a server that starts all the time", answers: map[string][]reply{
+			post:    {{status: 202, body: jobAt(testJob)}},
+			poll:    {{status: 503, body: failure("SYS.1010")}},
+			version: {{status: 503, body: failure("SYS.1010")}},
+		}, want: "unknown jobUnknown=false", posts: 1, polls: -1},
+		{name: "a server that has just started", answers: map[string][]reply{
+			post:    {{status: 202, body: jobAt(testJob)}},
+			poll:    {{status: 503, body: failure("SYS.1010")}, {status: 200, body: finished}},
+			version: {{status: 200, body: `{"version":"5.2.1"}`}},
+		}, want: "ok", wantBody: finished, posts: 1, polls: 2},
+		{name: "job that failed because a node left", answers: map[string][]reply{
+			post:    {{status: 202, body: jobAt(testJob)}},
+			poll:    {{status: 503, body: failure("SYS.1006", "SYS.1012")}},
+			version: {{status: 200, body: `{"version":"5.2.1"}`}},
+		}, want: "api SYS.1006 expired=false", posts: 1, polls: 2},
 		{name: "job that never ends", answers: map[string][]reply{
 			post: {{status: 202, body: jobAt(testJob)}},
 			poll: {{status: 202, body: running}},

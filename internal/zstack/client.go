@@ -115,10 +115,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	var reply struct {
 		Version string `json:"version"`
 	}
-	request := &request{
-		operation: "GetVersion", method: http.MethodPut, path: "/management-nodes/actions",
-		body: []byte(`{"getVersion":{}}`),
-	}
+	request := versionRequest()
 	if err := c.readInto(ctx, request, &reply); err != nil {
 		return "", err
 	}
@@ -126,6 +123,13 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 		return "", &UnknownError{Operation: request.operation, Err: fmt.Errorf("the answer holds no version")}
 	}
 	return reply.Version, nil
+}
+
+func versionRequest() *request {
+	return &request{
+		operation: "GetVersion", method: http.MethodPut, path: "/management-nodes/actions",
+		body: []byte(`{"getVersion":{}}`),
+	}
 }
 
 // readInto reads and decodes the answer into v.

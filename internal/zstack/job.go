@@ -91,9 +91,43 @@ const (
 	jobRefused // the poll itself is turned away
 )
 
-// poll asks for the job once. For an ended job it returns the result or its
-// error, for all but a running one the reason.
+// poll asks for the job. For an ended job it returns the result or its error, for
+// all but a running one the reason.
+//
+// A server that is starting, or loses a node, answers every question with an
+// error, which looks like a job's. It is the job's only if the server answers
+// something else meanwhile, and the same once more.
 func (j *followed) poll(ctx context.Context) (jobState, json.RawMessage, error) {
+	state, body, err := j.pollOnce(ctx)
+	if !isPassing(err) {
+		return state, body, err
+	}
+	if !j.client.isUp(ctx) {
+		return jobUnclear, nil, err
+	}
+	return j.pollOnce(ctx)
+}
+
+// isPassing reports whether an error may be that of a server which cannot do its
+// work just now.
+func isPassing(err error) bool {
+	api, ok := errors.AsType[*APIError](err)
+	return ok && api.Code.isPassing()
+}
+
+// isUp asks a question that every server answers unless it cannot do its work
+// just now.
+func (c *Client) isUp(ctx context.Context) bool {
+	answer, err := c.exchange(ctx, versionRequest(), nil)
+	if err != nil {
+		return false
+	}
+	v, code := answer.verdict()
+	return v != lost && v != throttled && !(v == failed && code.isPassing())
+}
+
+// pollOnce asks for the job once, and takes the answer as it stands.
+func (j *followed) pollOnce(ctx context.Context) (jobState, json.RawMessage, error) {
 	r := &request{operation: "poll " + j.operation, method: http.MethodGet, path: "/api-jobs/" + j.uuid}
 	answer, err := j.client.exchange(ctx, r, nil)
 	if err != nil {
