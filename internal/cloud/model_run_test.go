@@ -83,7 +83,7 @@ func (w *modelWorld) process(requestsPerSecond float64) *modelProcess {
 	w.t.Helper()
 	w.processes++
 	wire := &modelWire{handler: w.server, late: &w.late, random: rand.New(rand.NewPCG(w.seed, w.processes)),
-		absent: make(map[string]bool), sent: make(map[string]bool), looked: make(map[string]time.Time), creates: make(map[string]string)}
+		absent: make(map[string]bool), sent: make(map[string]string), unseen: make(map[string]bool), looked: make(map[string]time.Time), creates: make(map[string]string)}
 	client, err := zstack.New(zstack.Config{
 		Endpoint: "http://zstack", Transport: wire, AccountName: "admin", AccountPassword: "password", RequestsPerSecond: requestsPerSecond,
 	})

@@ -77,8 +77,9 @@ type modelWire struct {
 	journal  *modelDisk // of the run; nil: requests need no record
 	reached  func()     // called at moments at which a process may end; nil: nobody cares
 	arrivals []time.Time
-	sent     map[string]bool      // UUIDs of jobs
-	again    []string             // requests that left under the UUID of an earlier one
+	sent     map[string]string    // by UUID of a job: its request
+	unseen   map[string]bool      // jobs that the server has said it does not know, since their last request was sent
+	again    []string             // requests that left under the UUID of another one, or of one that the server may know
 	early    []string             // requests that left before their record was durable
 	blind    []string             // creations without a look at the machine before
 	absent   map[string]bool      // VMs that were seen not to be there, since their last creation was sent
@@ -156,6 +157,11 @@ func (w *modelWire) learn(r *http.Request, response *http.Response, arrived time
 		w.mu.Unlock()
 	}
 	path, last := r.URL.Path, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	if strings.HasSuffix(path, "/api-jobs/"+last) && response.StatusCode == http.StatusNotFound {
+		w.mu.Lock()
+		w.unseen[last] = true
+		w.mu.Unlock()
+	}
 	isVM := r.Method == http.MethodGet && strings.HasSuffix(path, "/vm-instances/"+last)
 	if !isVM && !strings.HasSuffix(path, "/api-jobs/"+last) && r.Header.Get("X-Job-Uuid") == "" {
 		return
@@ -200,10 +206,18 @@ func (w *modelWire) leave(r *http.Request, job string) (late time.Duration, lost
 	if job != "" && w.journal != nil && !w.journal.durable(job) {
 		w.early = append(w.early, r.Method+" "+r.URL.Path)
 	}
-	if w.sent[job] {
-		w.again = append(w.again, r.Method+" "+r.URL.Path)
+	if job != "" {
+		var body []byte
+		if r.Body != nil {
+			body, _ = io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		request := r.Method + " " + r.URL.String() + " " + string(body)
+		if earlier, again := w.sent[job]; again && (earlier != request || !w.unseen[job]) {
+			w.again = append(w.again, r.Method+" "+r.URL.Path)
+		}
+		w.sent[job], w.unseen[job] = request, false
 	}
-	w.sent[job] = job != ""
 	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/zstack/v1/vm-instances") {
 		w.creation(r, job)
 	}
