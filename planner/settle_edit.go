@@ -114,8 +114,10 @@ func (e *Edit) explains(f MovedFact, vm *Observed, scope Scope) bool {
 		i := slices.IndexFunc(vm.UserTags, func(t Tag) bool { return t.Text == text })
 		return i >= 0 && slices.Contains(e.AttachTags, vm.UserTags[i].PatternUUID)
 	}
-	return len(e.DetachTags) > 0 && !strings.HasPrefix(text, TagNamespace) &&
-		!slices.ContainsFunc(e.DetachTags, func(uuid string) bool { return hasPattern(vm, uuid) })
+	// Nothing tells which pattern a tag stood for that is gone; a run that was cut
+	// off may have detached some of several.
+	return !strings.HasPrefix(text, TagNamespace) &&
+		slices.ContainsFunc(e.DetachTags, func(uuid string) bool { return !hasPattern(vm, uuid) })
 }
 
 // rest is what of an edit is not done yet, or nil; the edit itself if nothing

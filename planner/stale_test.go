@@ -111,6 +111,27 @@ func ends(t testing.TB, fleet *spec.Fleet, inv *Inventory) []string {
 }
 
 // TestMoved: what changed otherwise is told with what the plan wants.
+// A run that was cut off may have detached some of the tags that its plan
+// detaches; the tag that is gone then does not say which it was.
+func TestSomeTagsDetached(t *testing.T) {
+	gone := MovedFact{Fact: tagFact("prod"), Planned: isSet, Wanted: isSet, Found: absent}
+	for _, test := range []struct {
+		left []string
+		want bool
+	}{
+		{nil, true}, {[]string{"p2"}, true}, {[]string{"p1", "p2"}, false},
+	} {
+		vm := &Observed{State: "Running"}
+		for _, pattern := range test.left {
+			vm.UserTags = append(vm.UserTags, Tag{Text: "a tag", PatternUUID: pattern})
+		}
+		edit := &Edit{DetachTags: []string{"p1", "p2"}}
+		if got := edit.explains(gone, vm, testScope); got != test.want {
+			t.Errorf("with %v left: explained %v, want %v", test.left, got, test.want)
+		}
+	}
+}
+
 func TestMoved(t *testing.T) {
 	machines := []spec.Machine{web(1), web(2), web(3), db(), replica(1)}
 	machines[2].DataDisks = []spec.DataDisk{{Size: ptr(int64(1 << 30))}}

@@ -194,7 +194,7 @@ func (w *world) create(uuid string, b Blueprint) {
 		vm.UserTags = append(vm.UserTags, Tag{UUID: "t" + text, Text: text})
 	}
 	for _, pattern := range b.TagUUIDs {
-		vm.UserTags = append(vm.UserTags, Tag{UUID: "t" + pattern, Text: "pattern", PatternUUID: pattern})
+		vm.UserTags = append(vm.UserTags, Tag{UUID: "t" + pattern, Text: "pattern " + pattern, PatternUUID: pattern})
 	}
 	for _, text := range b.SystemTags {
 		vm.SystemTags = append(vm.SystemTags, Tag{Text: text})
@@ -251,7 +251,7 @@ func (w *world) edit(vm *Observed, op Op) {
 			return t.Text == op.Tag || ofRun
 		})
 	case AttachTag:
-		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + op.TagUUID, Text: "pattern", PatternUUID: op.TagUUID})
+		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + op.TagUUID, Text: "pattern " + op.TagUUID, PatternUUID: op.TagUUID})
 	case DetachTag:
 		vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool { return t.PatternUUID == op.TagUUID })
 	default:
