@@ -202,7 +202,9 @@ func TestCommandsAreReadingOrChanging(t *testing.T) {
 	root.InitDefaultHelpCmd()
 	var names []string
 	for _, cmd := range root.Commands() {
-		names = append(names, cmd.Name())
+		if !cmd.IsAdditionalHelpTopicCommand() { // a page, which does nothing
+			names = append(names, cmd.Name())
+		}
 	}
 	slices.Sort(names)
 	want := slices.Sorted(slices.Values(slices.Concat(readingCommands, changingCommands)))
