@@ -28,6 +28,7 @@ const (
 	plantedKeySecret = "plantedKeySecretplantedKeySecretplanted0"
 	plantedUserData  = "planted-user-data"
 	plantedConsole   = "plantcns" // consoles take eight characters
+	plantedOld       = "plantcn2" // of the file before
 	plantedVariable  = "planted-variable"
 	plantedTag       = "planted-system-tag"
 )
@@ -67,7 +68,7 @@ func plantedWire() string {
 // planted lists all that must show nowhere.
 func planted() []string {
 	sum := sha512.Sum512([]byte(plantedPassword))
-	return []string{plantedPassword, hex.EncodeToString(sum[:]), plantedKeySecret, plantedUserData, plantedConsole, plantedVariable,
+	return []string{plantedPassword, hex.EncodeToString(sum[:]), plantedKeySecret, plantedUserData, plantedConsole, plantedOld, plantedVariable,
 		plantedTag, plantedWire(), plantedWire()[:24], base64.StdEncoding.EncodeToString([]byte(plantedUserData))}
 }
 
@@ -219,6 +220,9 @@ func (s *secretRun) tour(with ...string) {
 	for _, format := range []string{"text", "json", "markdown", "junit", "html"} {
 		s.zfleet("show", "@/run1", "-o", format)
 	}
+	for _, format := range []string{"text", "json", "markdown", "junit", "html"} {
+		s.zfleet("show", "@/r.json", "-o", format)
+	}
 	run("inventory", "--out", "@/inventory.json")
 	run("inventory")
 	run("plan", "--inventory", "@/inventory.json", "-o", "json")
@@ -226,6 +230,16 @@ func (s *secretRun) tour(with ...string) {
 	s.zfleet("inventory", "-o", "yaml", "--fleet", filepath.Join(s.in, "fleet.yaml"))
 	run("plan", "--inventory", "@/everything.json", "--out", "@/offline.json")
 	run("destroy", "-v", "--auto-approve", "--run-dir", "@/run4", "--report", "@/d.json")
+	run("apply", "-v", "--auto-approve", "--run-dir", "@/late", "--timeout", "1ns", "--report", "@/late.html")
+	run("resume", "@/late", "-v", "--run-dir", "@/rest", "-o", "json")
+	s.zfleet("runs", "@/late", "-o", "json")
+	old := s.write("old.yaml", strings.NewReplacer("count: 2", "count: 3", plantedConsole, plantedOld).Replace(secretFleet))
+	for _, format := range []string{"text", "json", "markdown", "html"} {
+		s.zfleet(append([]string{"diff", old, filepath.Join(s.in, "fleet.yaml"), "-o", format}, with...)...)
+	}
+	if strings.Contains(s.said.String(), "exit code 64") {
+		s.t.Errorf("a command of the tour does not exist:\n%s", s.said.String())
+	}
 }
 
 func TestSecretsShowNowhere(t *testing.T) {
