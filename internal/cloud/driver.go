@@ -182,6 +182,7 @@ func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawM
 			}
 		}
 		call.Timeout = t.left()
+		call.Unanswered = t.silence
 		body, err := t.do(ctx, call, done)
 		if zstack.IsSessionExpired(err) && renewals < maxRenewals {
 			continue
@@ -196,6 +197,15 @@ func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawM
 		}
 		return body, err
 	}
+}
+
+// silence tells eyes that a step waits for a server that does not answer.
+func (t *task) silence(why error) {
+	if why == nil {
+		t.rec.Phase("waiting for the server, which answers again")
+		return
+	}
+	t.rec.Phase("waiting for the server, which does not answer: " + oneLine(why.Error()))
 }
 
 // mayHaveArrived reports whether a request that ended in err may have been

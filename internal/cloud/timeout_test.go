@@ -137,3 +137,20 @@ func TestTagsThatCannotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// TestSilenceIsTold: a step that waits for a server which is not there says so,
+// and goes on when it is back.
+func TestSilenceIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newDatacenter(t, "- {path: /api-jobs/*, times: 40, fault: garbage, status: 502, text: Bad Gateway}\n")
+		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack.test:8080", Transport: &inProcess{handler: server}})
+		s.do("web/1", planner.CreateVM{Blueprint: s.blueprint("web/1", spec.FromImage, "centos-7.9")})
+		want := []string{"looking for the VM", "creating", "waiting for the server, which does not answer: status 502: Bad Gateway", "checking the VM"}
+		if diff := cmp.Diff(want, s.rec.phases); diff != "" {
+			t.Errorf("phases (-want +got):\n%s", diff)
+		}
+		if err := server.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

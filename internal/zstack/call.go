@@ -44,6 +44,10 @@ type Call struct {
 
 	// Sent, if any, is called once, when the request is about to leave.
 	Sent func()
+
+	// Unanswered, if any, is called when the question for the job gets no answer
+	// for the first time, with the reason, and with nil when it gets one again.
+	Unanswered func(why error)
 }
 
 // Do sends a call, follows its job if it has one, and returns the body of the
@@ -155,7 +159,7 @@ func (c *Client) mutate(ctx context.Context, r *request, call Call) (json.RawMes
 		if err != nil {
 			return c.afterSendError(ctx, r, call, generation, err)
 		}
-		job := followed{client: c, operation: call.Operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit()}
+		job := followed{client: c, operation: call.Operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit(), unanswered: call.Unanswered}
 		switch v, code := answer.verdict(); v {
 		case done:
 			// What changes something runs as a job, and the server's own answer
@@ -187,6 +191,6 @@ func (c *Client) afterSendError(ctx context.Context, r *request, call Call, gene
 	if !errors.As(err, &lost) {
 		return nil, err
 	}
-	job := followed{client: c, operation: r.operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit()}
+	job := followed{client: c, operation: r.operation, uuid: call.JobUUID, generation: generation, limit: call.jobLimit(), unanswered: call.Unanswered}
 	return job.recover(ctx, lost.err)
 }

@@ -59,6 +59,18 @@ type followed struct {
 	uuid       string
 	generation string // of the credentials that sent it; empty: sent earlier
 	limit      time.Duration
+	unanswered func(why error) // see Call; may be nil
+	silent     bool            // no answer to the last question
+}
+
+// heard tells when answers begin to fail, and when they come again.
+func (j *followed) heard(why error) {
+	if silent := why != nil; silent != j.silent {
+		j.silent = silent
+		if j.unanswered != nil {
+			j.unanswered(why)
+		}
+	}
 }
 
 // accept takes over what a 202 says. Of the job's address only the UUID counts:
@@ -183,6 +195,7 @@ func (j *followed) follow(ctx context.Context) (json.RawMessage, error) {
 		case jobUnclear, jobRunning:
 			if ctx.Err() == nil { // a poll that the caller cut off says nothing of the server
 				lastErr = err
+				j.heard(err)
 			}
 		}
 	}
@@ -209,12 +222,16 @@ func (j *followed) recover(ctx context.Context, cause error) (json.RawMessage, e
 		case jobEnded:
 			return j.end(ctx, body, err)
 		case jobRunning:
+			j.heard(nil)
 			return j.follow(ctx)
 		case jobMissing:
 			return nil, &UnknownError{Operation: j.operation, JobUUID: j.uuid, JobUnknown: true, unseen: true, Err: cause}
 		case jobRefused:
 			return nil, j.unknown(fmt.Errorf("%w; asking for the job: %w", cause, err), false)
 		case jobUnclear:
+			if ctx.Err() == nil {
+				j.heard(err)
+			}
 		}
 		wait := waits.NextBackOff()
 		if time.Now().Add(wait).After(deadline) {
