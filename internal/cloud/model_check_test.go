@@ -59,6 +59,7 @@ func (w *modelWorld) check(r *modelRun) {
 	}
 	w.remember(r)
 	c.record()
+	c.admission()
 	c.jobsAreOnRecord()
 	c.totals()
 	c.rate()
