@@ -135,7 +135,7 @@ func (c *Client) isUp(ctx context.Context) bool {
 		return false
 	}
 	v, code := answer.verdict()
-	return v != lost && v != throttled && !(v == failed && code.isPassing())
+	return v != lost && v != throttled && (v != failed || !code.isPassing())
 }
 
 // pollOnce asks for the job once, and takes the answer as it stands.
