@@ -80,7 +80,12 @@ func TestMarshalEvent(t *testing.T) {
 		`{"type":"step-retried","at":"2026-07-30T12:00:00.123456789Z","step":"a stop","try":1,"failure":{"class":"","message":""},"waitMs":5}`: StepRetried{At: noon, Step: "a stop", Try: 1, WaitMS: 5},
 		`{"type":"step-finished","at":"2026-07-30T12:00:00.123456789Z","step":"a stop","status":"succeeded"}`:                                  StepFinished{At: noon, Step: "a stop", Status: Succeeded},
 		`{"type":"admission-stopped","at":"2026-07-30T12:00:00.123456789Z","reason":"interrupted"}`:                                            AdmissionStopped{At: noon, Reason: "interrupted"},
-		`{"type":"run-finished","at":"2026-07-30T12:00:00.123456789Z"}`:                                                                        RunFinished{At: noon},
+		`{"type":"admission-paused","at":"2026-07-30T12:00:00.123456789Z","reason":"server-unreachable","waitMs":5000}`:                        AdmissionPaused{At: noon, Reason: "server-unreachable", WaitMS: 5000},
+		`{"type":"admission-resumed","at":"2026-07-30T12:00:00.123456789Z"}`:                                                                   AdmissionResumed{At: noon},
+		`{"type":"run-started","at":"2026-07-30T12:00:00.123456789Z","format_version":"1.0","runId":"r","scope":{"name":"a","id":"b"},"planDigest":"d","resumeCommand":"c","machines":[{"key":"k","name":"n","action":"create"}],"steps":[{"id":"k create","key":"k","verb":"create"}]}`: RunStarted{
+			At: noon, Format: "1.0", RunID: "r", Scope: planner.Scope{Name: "a", ID: "b"}, PlanDigest: "d", Resume: "c",
+			Machines: []PlannedMachine{{Key: "k", Name: "n", Action: planner.Create}}, Steps: []PlannedStep{{ID: "k create", Key: "k", Verb: "create"}}},
+		`{"type":"run-finished","at":"2026-07-30T12:00:00.123456789Z"}`: RunFinished{At: noon},
 	} {
 		got, err := MarshalEvent(event)
 		if err != nil {

@@ -149,3 +149,17 @@ func TestRestartTag(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretDigest holds a digest that another program computed. It stands on
+// machines for years: another one would look as if the secret had changed.
+func TestSecretDigest(t *testing.T) {
+	const want = "6224ff5af1a6e4cc269a59b43e251edf"
+	digests := newSecretDigests(testScope, []string{"hunter2 – Ω", "hunter2 – Ω", ""})
+	if got := digests["hunter2 – Ω"]; got != want || len(digests) != 2 {
+		t.Errorf("digests %v, want %s and that of nothing", digests, want)
+	}
+	other := newSecretDigests(Scope{Name: "staging", ID: "k7c1f0e6"}, []string{"hunter2 – Ω"})
+	if other["hunter2 – Ω"] == want {
+		t.Error("two fleets have the same digest of a secret")
+	}
+}
