@@ -113,6 +113,8 @@ var faultMatrix = []struct {
 
 	{"jobs unanswered", "", says(0, ""), "succeeded"},
 	{"jobs behind a proxy", "", says(502, "<html>Bad Gateway</html>"), "succeeded"},
+	{"jobs made up", "", says(200, `{"status":"maintenance"}`), "succeeded"},
+	{"not there, jobs made up", "nth: 1, fault: drop-before", says(200, `{"status":"maintenance"}`), "indeterminate transport"},
 	{"jobs unknown", "", says(404, "not found"), "succeeded"},
 	{"jobs for ever", "", says(202, `{"state":"Processing"}`), "succeeded"},
 	{"lost, jobs unanswered", "nth: 1, fault: drop-after", says(0, ""), "succeeded"},

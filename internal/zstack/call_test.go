@@ -163,8 +163,12 @@ func TestDoOutcomes(t *testing.T) {
 		{name: "polls that fail in between", answers: map[string][]reply{
 			post: {{status: 202, body: jobAt(testJob)}},
 			poll: {{err: errRefused}, {status: 502, body: page}, {status: 503, body: page}, {status: 200, body: "garbage"},
-				{status: 500}, {status: 404, body: page}, {status: 429}, {status: 200, body: finished}},
-		}, want: "ok", wantBody: finished, posts: 1, polls: 8},
+				{status: 500}, {status: 404, body: page}, {status: 429}, {status: 200, body: `{"status":"maintenance"}`}, {status: 200, body: finished}},
+		}, want: "ok", wantBody: finished, posts: 1, polls: 9},
+		{name: "a job without a result", answers: map[string][]reply{
+			post: {{status: 202, body: jobAt(testJob)}},
+			poll: {{status: 200, body: "{}"}},
+		}, want: "ok", wantBody: "{}", posts: 1, polls: 1},
 		{name: "a server that starts answers polls", answers: map[string][]reply{
 			post:    {{status: 202, body: jobAt(testJob)}},
 			poll:    {{status: 503, body: failure("SYS.1010")}, {status: 503, body: failure("SYS.1012")}, {status: 503, body: failure("SYS.1010")}, {status: 200, body: finished}},

@@ -148,8 +148,10 @@ func (j *followed) pollOnce(ctx context.Context) (jobState, json.RawMessage, err
 	switch v, code := answer.verdict(); {
 	case v == accepted:
 		return jobRunning, nil, nil
-	case v == done:
+	case v == done && answer.isResult():
 		return jobEnded, answer.body, nil
+	case v == done:
+		return jobUnclear, nil, errors.New("status 200: the answer is no result of a job")
 	case v == failed:
 		return jobEnded, nil, &APIError{Operation: j.operation, JobUUID: j.uuid, Status: answer.status, Code: code}
 	case answer.status == http.StatusNotFound && !answer.isPage():
@@ -159,6 +161,22 @@ func (j *followed) pollOnce(ctx context.Context) (jobState, json.RawMessage, err
 	default:
 		return jobRefused, nil, answer.unusable()
 	}
+}
+
+// isResult reports whether an object is what a job may have come to: nothing, or
+// some of the members that results have. Other servers answer in JSON too, such
+// as one that stands in while the management server is being maintained.
+func (a *answer) isResult() bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(a.body, &members) != nil {
+		return false
+	}
+	for _, name := range []string{"inventory", "inventories", "results", "success", "schema"} {
+		if _, ok := members[name]; ok {
+			return true
+		}
+	}
+	return len(members) == 0
 }
 
 // reasonOf is what is inside an error of an exchange. That the poll was not sent
