@@ -15,8 +15,7 @@ func DeriveSteps(scope Scope, changes []Change) []Step {
 		d := deriver{scope: scope, change: &changes[i]}
 		switch changes[i].Action {
 		case Create:
-			d.create()
-			d.deleteDisks("")
+			d.createAmongDisks()
 		case Update:
 			d.update()
 			d.deleteDisks("")
@@ -128,15 +127,34 @@ func (d *deriver) tagDisks(count int, attached []string, needs ...StepID) StepID
 	return d.add(d.change.UUID, TagDisks{Tag: d.scope.DiskTag(d.change.Key, d.change.Generation), Count: count, Attached: attached}, "", needs...)
 }
 
+// createAmongDisks creates a VM, and deletes the disks that earlier ones left. A
+// server without a recycle bin forgets that a VM of this generation was there, so
+// that its disks say nothing that those of the new one do not: they go first, for
+// a run that is cut off in between would leave them as the new VM's own.
+func (d *deriver) createAmongDisks() {
+	alike := slices.ContainsFunc(d.change.Disks, func(disk DiskFate) bool {
+		_, generation, ok := d.scope.ParseDiskTag(disk.Tag)
+		return ok && generation == d.change.Generation
+	})
+	if alike {
+		d.create(d.deleteDisks("")...)
+		return
+	}
+	d.create()
+	d.deleteDisks("")
+}
+
 // deleteDisks deletes the data disks of a change, after the step that frees them.
-func (d *deriver) deleteDisks(vm string, needs ...StepID) {
+func (d *deriver) deleteDisks(vm string, needs ...StepID) []StepID {
+	var deleted []StepID
 	for i, disk := range d.change.Disks {
 		suffix := ""
 		if len(d.change.Disks) > 1 {
 			suffix = fmt.Sprint(i + 1)
 		}
-		d.add(vm, DeleteDisk{VolumeUUID: disk.UUID, Tag: disk.Tag}, suffix, needs...)
+		deleted = append(deleted, d.add(vm, DeleteDisk{VolumeUUID: disk.UUID, Tag: disk.Tag}, suffix, needs...))
 	}
+	return deleted
 }
 
 func (d *deriver) delete() {
