@@ -23,6 +23,9 @@ type Recorder interface {
 	// Attempt draws a job UUID for one mutating request and records it durably.
 	// On an error nothing may be sent.
 	Attempt(operation string) (jobUUID string, err error)
+	// AttemptAs records one mutating request that leaves under a job UUID which
+	// somebody else has drawn, durably too.
+	AttemptAs(operation, jobUUID string) error
 	// Phase tells what the step is doing, for eyes only.
 	Phase(text string)
 }

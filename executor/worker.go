@@ -72,6 +72,16 @@ var errTryOver = errors.New("not sent: the step is not being performed any more"
 
 // Attempt implements Recorder.
 func (r *recorder) Attempt(operation string) (string, error) {
+	return r.attempt(operation, r.s.newJobUUID)
+}
+
+// AttemptAs implements Recorder.
+func (r *recorder) AttemptAs(operation, jobUUID string) error {
+	_, err := r.attempt(operation, func() string { return jobUUID })
+	return err
+}
+
+func (r *recorder) attempt(operation string, draw func() string) (string, error) {
 	if err := r.s.ctx.Err(); err != nil {
 		return "", fmt.Errorf("not sent: %w", context.Cause(r.s.ctx))
 	}
@@ -81,7 +91,7 @@ func (r *recorder) Attempt(operation string) (string, error) {
 			answers <- attemptAnswer{err: errTryOver}
 			return
 		}
-		jobUUID := r.s.newJobUUID()
+		jobUUID := draw()
 		r.s.emit(AttemptStarted{At: r.s.time(), Step: r.id(), Operation: operation, JobUUID: jobUUID})
 		r.s.log.waiting = append(r.s.log.waiting, attempt{jobUUID: jobUUID, answer: answers})
 	})

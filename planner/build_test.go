@@ -196,7 +196,7 @@ func TestOwnership(t *testing.T) {
 		{name: "restarts of runs cut off", file: []spec.Machine{withDisk},
 			cloud: func(inv *Inventory) {
 				vm := &inv.Machines[0]
-				for _, text := range []string{testScope.RestartTagOf("two", "ci-2"), testScope.RestartTagOf("one", "ci-1")} {
+				for _, text := range []string{testScope.RestartTagOf("two", "ci-2", uid("ab", 2)), testScope.RestartTagOf("one", "ci-1", uid("ab", 1))} {
 					vm.State, vm.UserTags = "Stopped", append(vm.UserTags, Tag{Text: text})
 				}
 			}, want: []string{"update web/1 gen 0: differs in power"},

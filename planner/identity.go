@@ -106,11 +106,22 @@ const runTag = "run::"
 // again.
 func (s Scope) RestartTag() string { return s.TagPrefix() + restartTag }
 
-// RestartTagOf returns the tag by which one run says the same for itself. Two
-// runs may update one machine at the same time: each takes away its own, so that
-// the end of one does not hide what the other has begun.
-func (s Scope) RestartTagOf(run, host string) string {
-	return s.RestartTag() + "::" + wordOf(run) + "@" + wordOf(host)
+// RestartTagOf returns the tag by which one run says the same for itself, and
+// under which job UUID its stop leaves. Two runs may update one machine at the
+// same time: each takes away its own, so that the end of one does not hide what
+// the other has begun.
+func (s Scope) RestartTagOf(run, host, job string) string {
+	return s.RestartTag() + "::" + wordOf(run) + "@" + wordOf(host) + "::" + job
+}
+
+// JobOfRestart returns the job UUID in the restart tag of a run, or "".
+func (s Scope) JobOfRestart(tag string) string {
+	if rest, ok := strings.CutPrefix(tag, s.RestartTag()+"::"); ok {
+		if _, job, _ := strings.Cut(rest, "::"); len(job) == 32 && strings.Trim(job, "0123456789abcdef") == "" {
+			return job
+		}
+	}
+	return ""
 }
 
 // IsRestartTag reports whether a tag is the fleet's restart tag, or that of a

@@ -134,15 +134,22 @@ func TestRunTag(t *testing.T) {
 }
 
 func TestRestartTag(t *testing.T) {
-	if got, want := testScope.RestartTagOf("night run", "ci-7"), testScope.TagPrefix()+"restart::night-run@ci-7"; got != want {
-		t.Errorf("RestartTagOf = %q, want %q", got, want)
+	job := uid("ab", 1)
+	of := testScope.RestartTagOf("night run", "ci-7", job)
+	if want := testScope.TagPrefix() + "restart::night-run@ci-7::" + job; of != want || testScope.JobOfRestart(of) != job {
+		t.Errorf("RestartTagOf = %q of job %q, want %q", of, testScope.JobOfRestart(of), want)
+	}
+	for _, none := range []string{testScope.RestartTag(), testScope.RestartTag() + "::somebody", testScope.KeyTag("web/1")} {
+		if got := testScope.JobOfRestart(none); got != "" {
+			t.Errorf("%q has the job %q", none, got)
+		}
 	}
 	for tag, want := range map[string]bool{
-		testScope.RestartTag():                true,
-		testScope.RestartTagOf("one", "ci-1"): true,
-		testScope.TagPrefix() + "restarted":   false,
-		testScope.RunTag("restart", "ci-1"):   false,
-		"zfleet::other-k7c1f0e5::restart":     false,
+		testScope.RestartTag():              true,
+		of:                                  true,
+		testScope.TagPrefix() + "restarted": false,
+		testScope.RunTag("restart", "ci-1"): false,
+		"zfleet::other-k7c1f0e5::restart":   false,
 	} {
 		if got := testScope.IsRestartTag(tag); got != want {
 			t.Errorf("IsRestartTag(%q) = %t", tag, got)

@@ -122,7 +122,7 @@ func (d *drafter) ownTags(w *draft) []string {
 // What the fleet's tags say after their prefix, apart from key and digests.
 const (
 	protectTag  = "protect"
-	restartTag  = "restart" // also restart::<run>@<host>
+	restartTag  = "restart" // also restart::<run>@<host>::<job>
 	releasedTag = "released"
 	// keepDisksTag is obeyed although nothing sets it yet: policies that act on
 	// a deletion live on the machine.

@@ -239,7 +239,7 @@ func (w *world) edit(vm *Observed, op Op) {
 	case SetConsolePassword:
 	case StopVM:
 		vm.State = "Stopped"
-		own := testScope.RestartTagOf("world", "here")
+		own := testScope.RestartTagOf("world", "here", uid("ab", 9))
 		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + own, Text: own})
 	case StartVM:
 		vm.State = "Running"
@@ -247,7 +247,7 @@ func (w *world) edit(vm *Observed, op Op) {
 		vm.UserTags = append(slices.Clone(vm.UserTags), Tag{UUID: "t" + op.Tag, Text: op.Tag})
 	case RemoveTag:
 		vm.UserTags = slices.DeleteFunc(slices.Clone(vm.UserTags), func(t Tag) bool {
-			ofRun := op.Tag == testScope.RestartTag() && t.Text == testScope.RestartTagOf("world", "here")
+			ofRun := op.Tag == testScope.RestartTag() && t.Text == testScope.RestartTagOf("world", "here", uid("ab", 9))
 			return t.Text == op.Tag || ofRun
 		})
 	case AttachTag:

@@ -226,6 +226,7 @@ func (w *recordedWire) create(inputs []spec.Input) any {
 type loneRecorder struct{}
 
 func (loneRecorder) Attempt(string) (string, error) { return "8f14e45fceea467fb4a9a2f7b2f6c1d0", nil }
+func (loneRecorder) AttemptAs(string, string) error { return nil }
 func (loneRecorder) Phase(string)                   {}
 
 // body lays what a case wants over the base body of a call.

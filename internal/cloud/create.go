@@ -47,7 +47,7 @@ func (t *task) create(ctx context.Context, op planner.CreateVM) executor.Outcome
 		}}
 	for taken := 0; ; {
 		t.rec.Phase("creating")
-		body, err := t.send(ctx, call, t.isMade(op))
+		body, err := t.send(ctx, call, t.isMade(op), nil)
 		if err == nil {
 			return t.created(ctx, op, body)
 		}

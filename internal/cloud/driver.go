@@ -49,8 +49,8 @@ type Driver struct {
 	images  lookups[system]
 	runner  runner
 	anew    string
-	since   time.Time // the run's start
-	began   sync.Map  // by ID of the steps for which a request may have left: how the last one got lost, or a nil *executor.Failure
+	taken   sync.Map // job UUIDs of stops that other runs have announced, for which this one has sent a request
+	began   sync.Map // by ID of the steps for which a request may have left: how the last one got lost, or a nil *executor.Failure
 }
 
 // pace holds the driver's waits.
@@ -62,7 +62,6 @@ type pace struct {
 	margin    time.Duration // beyond the step's time, for a job that fails by it to say so
 	peek      time.Duration // between two looks at what a job that does not end has done
 	insist    time.Duration // for a server that does not answer what decides an outcome
-	stray     time.Duration // after the run's start, for what a run that was cut off may still have on its way
 }
 
 var _ executor.Driver = (*Driver)(nil)
@@ -75,11 +74,10 @@ func NewDriver(client *zstack.Client, opts Options) *Driver {
 		secrets: opts.Secrets,
 		timeout: max(opts.StepTimeout, 0),
 		runner:  newRunner(opts.Scope, opts),
-		since:   time.Now(),
 		anew:    opts.Anew,
 		pace: pace{
 			look: 2 * time.Second, invisible: 30 * time.Second, settle: 2 * time.Minute, tags: 10 * time.Second, margin: 5 * time.Minute, peek: time.Minute,
-			insist: 5 * time.Minute, stray: 5 * time.Second,
+			insist: 5 * time.Minute,
 		},
 	}
 }
@@ -160,6 +158,17 @@ func (t *task) watchUntil() time.Time {
 	return t.begun.Add(t.timeout)
 }
 
+// announcer makes the job UUID of a request known before the request leaves.
+type announcer func(ctx context.Context, job string) executor.Outcome
+
+// unannouncedError says that a request did not leave because its announcement
+// did not succeed.
+type unannouncedError struct{ outcome executor.Outcome }
+
+func (e *unannouncedError) Error() string {
+	return "not sent: its announcement " + string(e.outcome.Status)
+}
+
 // maxRenewals bounds how often one request is sent again because its session
 // had ended when the server came to it.
 const maxRenewals = 3
@@ -167,14 +176,20 @@ const maxRenewals = 3
 // send sends a mutating request and waits for its job. Each try has a job UUID
 // of its own, drawn from the recorder. A request that only met an expired
 // session did nothing and is sent again at once. done looks whether the cloud is
-// as the request wants it, in case the job never ends.
-func (t *task) send(ctx context.Context, call zstack.Call, done look) (json.RawMessage, error) {
+// as the request wants it, in case the job never ends. announce, if any, is told
+// the job UUID before the request leaves.
+func (t *task) send(ctx context.Context, call zstack.Call, done look, announce announcer) (json.RawMessage, error) {
 	for renewals := 0; ; renewals++ {
 		job, err := t.rec.Attempt(call.Operation)
 		if err != nil {
 			return nil, &attemptError{err}
 		}
 		call.JobUUID = job
+		if announce != nil {
+			if outcome := announce(ctx, job); outcome.Status != executor.Succeeded {
+				return nil, &unannouncedError{outcome}
+			}
+		}
 		if call.Again == nil {
 			call.Again = func(ctx context.Context) bool {
 				reached, err := done(ctx)
@@ -230,9 +245,17 @@ func mayHaveArrived(err error) bool {
 // answer was lost, and when the server reports a failure: somebody else may have
 // done the same at the same time, which the server refuses to do twice.
 func (t *task) edit(ctx context.Context, call zstack.Call, done look) executor.Outcome {
-	_, err := t.send(ctx, call, done)
+	return t.editAnnounced(ctx, call, done, nil)
+}
+
+// editAnnounced is edit for a request whose job UUID is told to others first.
+func (t *task) editAnnounced(ctx context.Context, call zstack.Call, done look, announce announcer) executor.Outcome {
+	_, err := t.send(ctx, call, done, announce)
 	if err == nil {
 		return executor.Outcome{Status: executor.Succeeded}
+	}
+	if unannounced, ok := errors.AsType[*unannouncedError](err); ok {
+		return unannounced.outcome
 	}
 	failure, retry := failureOf(call.Operation, err)
 	jobUnknown, _ := isUnknown(err)

@@ -105,55 +105,6 @@ func (t *task) setConsolePassword(ctx context.Context, op planner.SetConsolePass
 	})
 }
 
-// stop stops the VM if it still is the fleet's machine.
-func (t *task) stop(ctx context.Context) executor.Outcome {
-	t.rec.Phase("looking at the VM")
-	vm, found, err := t.atRest(ctx)
-	if err != nil {
-		return t.readFailed(err)
-	}
-	if !found || gone(vm.State) {
-		return blocked(t.lost(found))
-	}
-	if vm.State == stateStopped {
-		return t.withFacts(ctx, t.already("was already stopped"))
-	}
-	tags, err := t.userTags(ctx, t.step.UUID)
-	if err != nil {
-		return t.readFailed(err)
-	}
-	if reason := notOurs(t.scope, t.step, tags); reason != nil {
-		return blocked(reason)
-	}
-	if !hasTag(tags, t.runner.restart) {
-		// The fleet's restart tag goes when any run ends its update. Without one of
-		// its own, a run that is cut off now would leave the machine stopped for good.
-		if outcome := t.userTag(ctx, typeVM, t.step.UUID, t.runner.restart); outcome.Status != executor.Succeeded {
-			return outcome
-		}
-	}
-	t.rec.Phase("stopping")
-	call := t.action("StopVmInstance", "stopVmInstance", map[string]string{"type": "grace"})
-	return t.withFacts(ctx, t.edit(ctx, call, t.comesToRestAs(stateStopped)))
-}
-
-func (t *task) start(ctx context.Context) executor.Outcome {
-	t.rec.Phase("looking at the VM")
-	vm, found, err := t.atRest(ctx)
-	if err != nil {
-		return t.readFailed(err)
-	}
-	if !found || gone(vm.State) {
-		return blocked(t.lost(found))
-	}
-	if vm.State == stateRunning {
-		return t.withFacts(ctx, t.already("was already running"))
-	}
-	t.rec.Phase("starting")
-	call := t.action("StartVmInstance", "startVmInstance", struct{}{})
-	return t.withFacts(ctx, t.edit(ctx, call, t.comesToRestAs(stateRunning)))
-}
-
 // lost says that the VM which a step is about is not there any more.
 func (t *task) lost(binned bool) *executor.Failure {
 	where := "does not exist any more"

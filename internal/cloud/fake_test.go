@@ -284,6 +284,11 @@ func (r *recorder) Attempt(operation string) (string, error) {
 	return fmt.Sprintf("%032x", len(r.attempts)), nil
 }
 
+func (r *recorder) AttemptAs(operation, _ string) error {
+	_, err := r.Attempt(operation)
+	return err
+}
+
 func (r *recorder) Phase(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

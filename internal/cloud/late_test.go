@@ -24,6 +24,7 @@ type heldUp struct {
 	inProcess
 	text string
 	kept *http.Request
+	cut  func() // called when the request is kept; nil: nothing is
 }
 
 func (h *heldUp) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,6 +34,9 @@ func (h *heldUp) RoundTrip(r *http.Request) (*http.Response, error) {
 		if bytes.Contains(body, []byte(h.text)) {
 			h.kept = r.Clone(context.Background())
 			h.kept.Body = io.NopCloser(bytes.NewReader(body))
+			if h.cut != nil {
+				h.cut()
+			}
 			return nil, syscall.ECONNRESET
 		}
 	}

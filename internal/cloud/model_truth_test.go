@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zfleet/executor"
+	"zfleet/internal/simulator"
 	"zfleet/planner"
 )
 
@@ -157,7 +158,7 @@ func (c *modelCheck) lacks(step planner.Step) string {
 			return "the tag is not there"
 		}
 	case planner.RemoveTag:
-		if cloud.hasTag(step.UUID, op.Tag) {
+		if cloud.hasTag(step.UUID, op.Tag) && !(c.run.trouble.belated && c.taggedSince(step.ID)) {
 			return "the tag is there"
 		}
 	case planner.AttachTag:
@@ -170,6 +171,20 @@ func (c *modelCheck) lacks(step planner.Step) string {
 		}
 	}
 	return ""
+}
+
+// taggedSince reports whether a tag that somebody else had asked for came in after
+// the requests of a step.
+func (c *modelCheck) taggedSince(id planner.StepID) bool {
+	var last time.Time
+	for _, job := range c.jobs {
+		if c.sender[job.UUID] == id && job.Ended.After(last) {
+			last = job.Ended
+		}
+	}
+	return slices.ContainsFunc(c.server.Jobs(), func(job simulator.Job) bool {
+		return job.Operation == "CreateUserTag" && c.sender[job.UUID] == "" && job.Ended.After(last)
+	})
 }
 
 // ran reports whether a step of a verb was begun for the same VM.

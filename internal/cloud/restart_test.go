@@ -3,7 +3,6 @@ package cloud
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -18,24 +17,25 @@ import (
 	"zfleet/spec"
 )
 
-// beforeStop brings requests to a server, and does something else when the
-// first one that stops a VM has left and not yet arrived.
-type beforeStop struct {
+// meanwhile brings requests to a server, and does something else when the first
+// one whose body has a text has left and not yet arrived.
+type meanwhile struct {
 	inProcess
-	then func()
+	then map[string]func()
 }
 
-func (b *beforeStop) RoundTrip(r *http.Request) (*http.Response, error) {
-	if b.then != nil && r.Body != nil {
+func (m *meanwhile) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if bytes.Contains(body, []byte("stopVmInstance")) {
-			then := b.then
-			b.then = nil
-			then()
+		for text, then := range m.then {
+			if bytes.Contains(body, []byte(text)) {
+				delete(m.then, text)
+				then()
+			}
 		}
 	}
-	return b.inProcess.RoundTrip(r)
+	return m.inProcess.RoundTrip(r)
 }
 
 // performAs carries out operations on the test's machine in the name of a run,
@@ -63,11 +63,16 @@ func TestStopThatArrivesAfterAnotherRunHasFinished(t *testing.T) {
 		s.do(testKey, planner.AddTag{Tag: testScope.RestartTag()})
 
 		other := NewDriver(s.client, Options{Scope: testScope, RunID: "two", Host: "ci"})
-		wire := &beforeStop{inProcess: inProcess{handler: server}, then: func() {
-			ended := s.performAs(t.Context(), other, planner.StopVM{}, planner.UpdateVM{CPU: new(1)}, planner.StartVM{}, planner.RemoveTag{Tag: testScope.RestartTag()})
-			if ended.Status != executor.Succeeded {
-				t.Errorf("the other run ended %s %+v", ended.Status, ended.Failure)
+		does := func(ops ...planner.Op) func() {
+			return func() {
+				if ended := s.performAs(t.Context(), other, ops...); ended.Status != executor.Succeeded {
+					t.Errorf("the other run ended %s %+v", ended.Status, ended.Failure)
+				}
 			}
+		}
+		wire := &meanwhile{inProcess{handler: server}, map[string]func(){
+			"::one@ci::":     does(planner.StopVM{}), // its own look at the tags comes before the announcement
+			"stopVmInstance": does(planner.UpdateVM{CPU: new(1)}, planner.StartVM{}, planner.RemoveTag{Tag: testScope.RestartTag()}),
 		}}
 		client, err := zstack.New(zstack.Config{Endpoint: "http://zstack", Transport: wire, AccountName: "admin", AccountPassword: "password"})
 		if err != nil {
@@ -75,11 +80,12 @@ func TestStopThatArrivesAfterAnotherRunHasFinished(t *testing.T) {
 		}
 		s.performAs(t.Context(), NewDriver(client, Options{Scope: testScope, RunID: "one", Host: "ci"}), planner.StopVM{})
 
-		left := testScope.RestartTagOf("one", "ci")
 		machine := s.machine(testKey)
-		if machine.State != "Stopped" || !slices.Contains(texts(machine.UserTags), left) {
-			t.Fatalf("the machine is %s with %q, want it Stopped with %s", machine.State, texts(machine.UserTags), left)
+		at := slices.IndexFunc(texts(machine.UserTags), func(tag string) bool { return strings.HasPrefix(tag, testScope.RestartTag()+"::one@ci::") })
+		if machine.State != "Stopped" || at < 0 {
+			t.Fatalf("the machine is %s with %q, want it Stopped with a tag of the run that stopped it", machine.State, texts(machine.UserTags))
 		}
+		left := machine.UserTags[at].Text
 
 		third := NewDriver(s.client, Options{Scope: testScope, RunID: "three", Host: "ci"})
 		if ended := s.performAs(t.Context(), third, planner.StartVM{}, planner.RemoveTag{Tag: left}); ended.Status != executor.Succeeded {
@@ -92,34 +98,56 @@ func TestStopThatArrivesAfterAnotherRunHasFinished(t *testing.T) {
 	})
 }
 
-// TestRestartTagOfAnotherRun: a run removes the tag of another one not before
-// what that one may have sent has arrived, and leaves it on a machine that was
-// stopped meanwhile.
-func TestRestartTagOfAnotherRun(t *testing.T) {
-	for _, stopped := range []bool{false, true} {
-		t.Run(fmt.Sprintf("stopped=%t", stopped), func(t *testing.T) {
+// TestStopOfARunThatWasKilled: a run is killed when its stop has left, and the
+// stop arrives before the next run takes its tag away, while it does, or after.
+// The machine must run in the end, and the stop do nothing more.
+func TestStopOfARunThatWasKilled(t *testing.T) {
+	for _, when := range []string{"before", "never", "after", "after another stop"} {
+		t.Run(when, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := newDatacenter(t, "")
 				defer func() { _ = server.Close() }()
-				s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack", Transport: &inProcess{handler: server}})
-				tag := testScope.RestartTagOf("cut-off", "ci")
+				wire := &heldUp{inProcess: inProcess{handler: server}}
+				s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack", Transport: wire})
 				s.do(testKey, planner.CreateVM{Blueprint: s.blueprint(testKey, spec.FromImage, "centos-7.9")})
-				s.do(testKey, planner.AddTag{Tag: tag})
-				run := NewDriver(s.client, Options{Scope: testScope, RunID: "next", Host: "ci"})
-				began := time.Now()
-				if stopped {
-					time.AfterFunc(run.pace.stray-time.Second, func() { s.performAs(context.Background(), s.driver, planner.StopVM{}) })
+
+				killed, kill := context.WithCancel(t.Context())
+				wire.text = "stopVmInstance"
+				wire.cut = kill
+				s.performAs(killed, NewDriver(s.client, Options{Scope: testScope, RunID: "one", Host: "ci"}), planner.StopVM{})
+				tags := slices.DeleteFunc(texts(s.machine(testKey).UserTags), func(tag string) bool { return !testScope.IsRestartTag(tag) })
+				if len(tags) != 1 || wire.kept.Header.Get("X-Job-UUID") != testScope.JobOfRestart(tags[0]) {
+					t.Fatalf("tags %q of job %s", tags, wire.kept.Header.Get("X-Job-UUID"))
 				}
-				got := s.performAs(t.Context(), run, planner.RemoveTag{Tag: tag})
-				if took := time.Since(began); took < run.pace.stray {
-					t.Errorf("done after %s, want %s", took, run.pace.stray)
+				if when == "before" {
+					wire.deliver()
+					time.Sleep(time.Minute)
 				}
-				there := slices.Contains(texts(s.machine(testKey).UserTags), tag)
-				switch {
-				case stopped && (got.Status != executor.Blocked || !strings.Contains(got.Failure.Message, "stopped again") || !there):
-					t.Errorf("%s %+v, tag there: %t; want it blocked and there", got.Status, got.Failure, there)
-				case !stopped && (got.Status != executor.Succeeded || there):
-					t.Errorf("%s %+v, tag there: %t; want it gone", got.Status, got.Failure, there)
+				next := NewDriver(s.client, Options{Scope: testScope, RunID: "two", Host: "ci"})
+				ops := []planner.Op{planner.RemoveTag{Tag: tags[0]}}
+				if when == "after another stop" {
+					ops = append([]planner.Op{planner.AddTag{Tag: testScope.RestartTag()}, planner.StopVM{}, planner.StartVM{}, planner.RemoveTag{Tag: testScope.RestartTag()}}, ops...)
+				}
+				if got := s.performAs(t.Context(), next, ops...); got.Status != executor.Succeeded {
+					t.Fatalf("the next run ends %s %+v", got.Status, got.Failure)
+				}
+				if strings.HasPrefix(when, "after") {
+					if answer := wire.deliver(); !strings.HasPrefix(answer, "400 ") {
+						t.Errorf("the stop that comes in late is answered %q", answer)
+					}
+					time.Sleep(time.Minute)
+				}
+				stops := 0
+				for _, request := range server.Requests() {
+					if request.Operation == "StopVmInstance" {
+						stops++
+					}
+				}
+				if want := map[string]int{"before": 1, "after": 1, "after another stop": 2}[when]; stops != want {
+					t.Errorf("%d stops came to the server, want %d", stops, want)
+				}
+				if machine := s.machine(testKey); machine.State != "Running" || slices.ContainsFunc(texts(machine.UserTags), testScope.IsRestartTag) {
+					t.Errorf("the machine is %s with %q, want it Running without a restart tag", machine.State, texts(machine.UserTags))
 				}
 			})
 		})

@@ -13,18 +13,19 @@ import (
 // it makes name it. The zero value has no name and signs nothing.
 type runner struct {
 	scope   planner.Scope
+	id      string
+	host    string
 	tag     string            // put on every machine that the run makes
-	restart string            // put on a machine before the run stops it; for a run without a name the fleet's
 	self    executor.OtherRun // what the tag says
 	resumed string            // the run whose rest this one does, as its tags name it
 }
 
 func newRunner(scope planner.Scope, opts Options) runner {
-	r := runner{scope: scope, restart: scope.RestartTag()}
+	r := runner{scope: scope, id: opts.RunID, host: opts.Host}
 	if opts.RunID == "" {
 		return r
 	}
-	r.tag, r.restart = scope.RunTag(opts.RunID, opts.Host), scope.RestartTagOf(opts.RunID, opts.Host)
+	r.tag = scope.RunTag(opts.RunID, opts.Host)
 	r.self, _ = r.maker([]zstack.Tag{{Tag: r.tag}})
 	if opts.Resumes != "" {
 		earlier, _ := r.maker([]zstack.Tag{{Tag: scope.RunTag(opts.Resumes, opts.Host)}})

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"zfleet/executor"
 	"zfleet/internal/zstack"
@@ -64,57 +63,33 @@ func (t *task) addTag(ctx context.Context, op planner.AddTag) executor.Outcome {
 }
 
 // removeTag takes a user tag off the VM. It is found by its text: its own UUID
-// may have changed since the plan was made. With the fleet's restart tag goes
-// that of this run.
+// may have changed since the plan was made.
 func (t *task) removeTag(ctx context.Context, op planner.RemoveTag) executor.Outcome {
+	if t.scope.IsRestartTag(op.Tag) {
+		return t.removeRestartTag(ctx, op.Tag)
+	}
 	t.rec.Phase("removing a tag")
 	tags, err := t.userTags(ctx, t.step.UUID)
 	if err != nil {
 		return t.readFailed(err)
 	}
-	texts := []string{op.Tag}
-	if op.Tag == t.scope.RestartTag() && t.runner.restart != op.Tag {
-		texts = append(texts, t.runner.restart)
-	}
-	tags = slices.DeleteFunc(tags, func(tag zstack.Tag) bool { return !slices.Contains(texts, tag.Tag) })
-	if len(tags) == 0 {
+	at := slices.IndexFunc(tags, func(tag zstack.Tag) bool { return tag.Tag == op.Tag })
+	if at < 0 {
 		return t.already("the tag was already gone")
 	}
-	if t.scope.IsRestartTag(op.Tag) {
-		if op.Tag != t.scope.RestartTag() {
-			// It is of a run that was cut off, or is at work. Its stop may be on its way.
-			if err := wait(ctx, time.Until(t.since.Add(t.pace.stray))); err != nil {
-				return t.readFailed(err)
-			}
-		}
-		// Another run may have stopped the machine again, and relies on the tag.
-		vm, found, err := t.atRest(ctx)
-		if err != nil {
-			return t.readFailed(err)
-		}
-		if found && vm.State == stateStopped {
-			return blocked(&executor.Failure{
-				Class:   classInput,
-				Message: fmt.Sprintf("machine %s was stopped again by somebody else, so its tag %s stays", t.step.Key, op.Tag),
-				Hint:    "run the command again: it starts the machine",
-			})
-		}
-	}
-	var outcome executor.Outcome
-	for _, tag := range tags {
-		outcome = t.edit(ctx, zstack.Call{
-			Operation: "DeleteTag",
-			Method:    http.MethodDelete,
-			Path:      "/tags/" + tag.UUID,
-		}, func(ctx context.Context) (bool, error) {
-			tags, err := t.userTags(ctx, t.step.UUID)
-			return err == nil && !hasTag(tags, tag.Tag), err
-		})
-		if outcome.Status != executor.Succeeded {
-			return outcome
-		}
-	}
-	return outcome
+	return t.deleteTag(ctx, tags[at])
+}
+
+// deleteTag deletes a user tag of the VM.
+func (t *task) deleteTag(ctx context.Context, tag zstack.Tag) executor.Outcome {
+	return t.edit(ctx, zstack.Call{
+		Operation: "DeleteTag",
+		Method:    http.MethodDelete,
+		Path:      "/tags/" + tag.UUID,
+	}, func(ctx context.Context) (bool, error) {
+		tags, err := t.userTags(ctx, t.step.UUID)
+		return err == nil && !hasTag(tags, tag.Tag), err
+	})
 }
 
 // hasPattern reports whether one of the VM's tags came from a tag pattern.
