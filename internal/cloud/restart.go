@@ -64,11 +64,18 @@ func (t *task) announceStop(ctx context.Context, job string) executor.Outcome {
 // stopAsAnnounced sends the stop that another run has announced, in its stead:
 // the server carries out one request of a job UUID, so that the other one stops
 // nothing more when it is still on its way. It reports whether the VM is stopped
-// now: where the server had the stop already, the VM may have been started since.
+// now.
 func (t *task) stopAsAnnounced(ctx context.Context, tags []zstack.Tag) (executor.Outcome, bool) {
 	for _, tag := range tags {
 		job := t.scope.JobOfRestart(tag.Tag)
 		if job == "" || t.isOwnRestart(tag.Tag) {
+			continue
+		}
+		had, outcome := t.had(ctx, job)
+		if outcome.Status != executor.Succeeded {
+			return outcome, false
+		}
+		if had {
 			continue
 		}
 		if outcome := t.announceStop(ctx, job); outcome.Status != executor.Succeeded {
@@ -165,11 +172,27 @@ func (t *task) revoke(ctx context.Context, job string) executor.Outcome {
 		return executor.Outcome{Status: executor.Succeeded}
 	}
 	t.rec.Phase("making sure that the stop of an earlier run does nothing any more")
-	_, err := t.client.Follow(ctx, job, t.stopCall().Operation, t.pace.look)
-	if _, unknown := isUnknown(err); !unknown && !zstack.IsSessionExpired(err) {
-		return executor.Outcome{Status: executor.Succeeded}
+	had, outcome := t.had(ctx, job)
+	if had || outcome.Status != executor.Succeeded {
+		return outcome
 	}
 	return t.sendAs(ctx, t.startCall(), job, t.comesToRestAs(stateRunning))
+}
+
+// had reports whether the server has had the stop that another run has announced,
+// and waits for its end. A job that has gone on for minutes is one that the server
+// lost in a restart: it never ends, and does nothing.
+func (t *task) had(ctx context.Context, job string) (bool, executor.Outcome) {
+	done := executor.Outcome{Status: executor.Succeeded}
+	_, err := t.client.Follow(ctx, job, t.stopCall().Operation, t.pace.settle)
+	unknown, ok := errors.AsType[*zstack.UnknownError](err)
+	switch {
+	case ok && unknown.JobUnknown, zstack.IsSessionExpired(err):
+		return false, done
+	case ok && !unknown.Running:
+		return false, t.readFailed(err)
+	}
+	return true, done
 }
 
 // sendAs sends a request under the job UUID that another run has drawn. It

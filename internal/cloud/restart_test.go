@@ -153,3 +153,27 @@ func TestStopOfARunThatWasKilled(t *testing.T) {
 		})
 	}
 }
+
+// TestStopThatTheServerLost: the server restarted with the stop of a killed run,
+// whose job stays unfinished for ever. The next run does not wait for that.
+func TestStopThatTheServerLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newDatacenter(t, "- {operation: StopVmInstance, nth: 1, fault: restart}")
+		defer func() { _ = server.Close() }()
+		s := siteOf(t, server, zstack.Config{Endpoint: "http://zstack", Transport: &inProcess{handler: server}})
+		s.do(testKey, planner.CreateVM{Blueprint: s.blueprint(testKey, spec.FromImage, "centos-7.9")})
+		killed, kill := context.WithTimeout(t.Context(), 5*time.Second)
+		defer kill()
+		s.performAs(killed, NewDriver(s.client, Options{Scope: testScope, RunID: "one", Host: "ci"}), planner.StopVM{})
+		tags := slices.DeleteFunc(texts(s.machine(testKey).UserTags), func(tag string) bool { return !testScope.IsRestartTag(tag) })
+		s.performAs(t.Context(), s.driver, planner.StartVM{}) // by hand
+
+		for _, ops := range [][]planner.Op{{planner.StopVM{}, planner.StartVM{}}, {planner.RemoveTag{Tag: tags[0]}}} {
+			began := time.Now()
+			got := s.performAs(t.Context(), NewDriver(s.client, Options{Scope: testScope, RunID: "two", Host: "ci"}), ops...)
+			if took := time.Since(began); got.Status != executor.Succeeded || took > 5*time.Minute {
+				t.Errorf("%v ends %s %+v after %s", ops, got.Status, got.Failure, took)
+			}
+		}
+	})
+}

@@ -92,6 +92,7 @@ type UnknownError struct {
 	// still have been executed: jobs are purged, and not every call has one.
 	JobUnknown bool
 	unseen     bool // and it had not answered the call itself
+	Running    bool // the server says that the job goes on, but its time is up
 	Err        error
 	Last       error // why the last question for the job told nothing, if it did not
 }

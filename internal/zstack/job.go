@@ -200,7 +200,7 @@ func (j *followed) follow(ctx context.Context) (json.RawMessage, error) {
 			return nil, &UnknownError{Operation: j.operation, JobUUID: j.uuid, Err: err, Last: lastErr}
 		}
 		if time.Now().After(deadline) {
-			return nil, j.unknown(overdue(j.limit, lastErr), false)
+			return nil, &UnknownError{Operation: j.operation, JobUUID: j.uuid, Err: overdue(j.limit, lastErr), Running: lastErr == nil}
 		}
 		state, body, err := j.poll(ctx)
 		switch state {
