@@ -158,7 +158,7 @@ func (c *modelCheck) lacks(step planner.Step) string {
 			return "the tag is not there"
 		}
 	case planner.RemoveTag:
-		if cloud.hasTag(step.UUID, op.Tag) && !(c.run.trouble.belated && c.taggedSince(step.ID)) {
+		if cloud.hasTag(step.UUID, op.Tag) && (!c.run.trouble.belated || !c.taggedSince(step.ID)) {
 			return "the tag is there"
 		}
 	case planner.AttachTag:
