@@ -49,7 +49,7 @@ type Driver struct {
 	images  lookups[system]
 	runner  runner
 	anew    string
-	taken   sync.Map // job UUIDs of stops that other runs have announced, for which this one has sent a request
+	taken   sync.Map // job UUIDs of announced stops that this run has on record
 	began   sync.Map // by ID of the steps for which a request may have left: how the last one got lost, or a nil *executor.Failure
 }
 

@@ -27,6 +27,10 @@ func (c *modelCheck) needed() {
 		switch step.Op.(type) {
 		case planner.TagDisks, planner.RemoveTag: // several requests of a kind
 			continue
+		case planner.StopVM:
+			if job.Operation == "CreateUserTag" { // each stop has a tag of its own
+				continue
+			}
 		}
 		if !again {
 			continue

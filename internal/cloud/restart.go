@@ -58,17 +58,18 @@ func (t *task) announceStop(ctx context.Context, job string) executor.Outcome {
 	if t.runner.id != "" {
 		tag = t.scope.RestartTagOf(t.runner.id, t.runner.host, job)
 	}
+	t.taken.Store(job, nil)
 	return t.userTag(ctx, typeVM, t.step.UUID, tag)
 }
 
-// stopAsAnnounced sends the stop that another run has announced, in its stead:
-// the server carries out one request of a job UUID, so that the other one stops
-// nothing more when it is still on its way. It reports whether the VM is stopped
-// now.
+// stopAsAnnounced sends a stop that was announced before, by an earlier try or
+// by another run, unless the server has had it: the server carries out one request
+// of a job UUID, so that the other one stops nothing more when it is still on its
+// way. It reports whether the VM is stopped now.
 func (t *task) stopAsAnnounced(ctx context.Context, tags []zstack.Tag) (executor.Outcome, bool) {
 	for _, tag := range tags {
 		job := t.scope.JobOfRestart(tag.Tag)
-		if job == "" || t.isOwnRestart(tag.Tag) {
+		if job == "" {
 			continue
 		}
 		had, outcome := t.had(ctx, job)
@@ -78,10 +79,7 @@ func (t *task) stopAsAnnounced(ctx context.Context, tags []zstack.Tag) (executor
 		if had {
 			continue
 		}
-		if outcome := t.announceStop(ctx, job); outcome.Status != executor.Succeeded {
-			return outcome, false
-		}
-		t.rec.Phase("stopping, as an earlier run was about to")
+		t.rec.Phase("stopping")
 		if outcome := t.sendAs(ctx, t.stopCall(), job, t.comesToRestAs(stateStopped)); outcome.Status != executor.Succeeded {
 			return outcome, false
 		}
@@ -168,7 +166,7 @@ func (t *task) removeRestartTag(ctx context.Context, text string) executor.Outco
 // still be on its way, stops nothing any more: unless the server has had it, a
 // start, which does nothing to a machine that runs, takes its job UUID.
 func (t *task) revoke(ctx context.Context, job string) executor.Outcome {
-	if _, taken := t.taken.Load(job); taken || job == "" {
+	if job == "" {
 		return executor.Outcome{Status: executor.Succeeded}
 	}
 	t.rec.Phase("making sure that the stop of an earlier run does nothing any more")
@@ -179,15 +177,16 @@ func (t *task) revoke(ctx context.Context, job string) executor.Outcome {
 	return t.sendAs(ctx, t.startCall(), job, t.comesToRestAs(stateRunning))
 }
 
-// had reports whether the server has had the stop that another run has announced,
-// and waits for its end. A job that has gone on for minutes is one that the server
-// lost in a restart: it never ends, and does nothing.
+// had reports whether the server has had a stop that was announced, and waits for
+// its end. A job that has gone on for minutes is one that the server lost in a
+// restart: it never ends, and does nothing. An ended session is the job's end too:
+// the question for a job takes none.
 func (t *task) had(ctx context.Context, job string) (bool, executor.Outcome) {
 	done := executor.Outcome{Status: executor.Succeeded}
 	_, err := t.client.Follow(ctx, job, t.stopCall().Operation, t.pace.settle)
 	unknown, ok := errors.AsType[*zstack.UnknownError](err)
 	switch {
-	case ok && unknown.JobUnknown, zstack.IsSessionExpired(err):
+	case ok && unknown.JobUnknown:
 		return false, done
 	case ok && !unknown.Running:
 		return false, t.readFailed(err)
