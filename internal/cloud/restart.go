@@ -194,9 +194,9 @@ func (t *task) had(ctx context.Context, job string) (bool, executor.Outcome) {
 	return true, done
 }
 
-// sendAs sends a request under the job UUID that another run has drawn. It
-// succeeds when the server has a request of that UUID, and that is over, whether
-// it is this one or the other's.
+// sendAs sends a request under a job UUID that was drawn before, for a stop. It
+// succeeds when the server has a request of that UUID, and that is over, whichever
+// of the two it is.
 func (t *task) sendAs(ctx context.Context, call zstack.Call, job string, done look) executor.Outcome {
 	if _, again := t.taken.Load(job); !again {
 		if err := t.rec.AttemptAs(call.Operation, job); err != nil {
